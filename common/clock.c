@@ -1,0 +1,56 @@
+/*
+ * clock.c - the two clocks. Any thread.
+ */
+#include "common/clock.h"
+
+#include <stdio.h>
+#include <time.h>
+
+static int64_t
+read_us(clockid_t id)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(id, &ts); /* these two clocks always exist */
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+int64_t
+clock_ms(void)
+{
+	return read_us(CLOCK_MONOTONIC) / 1000;
+}
+
+int64_t
+clock_us(void)
+{
+	return read_us(CLOCK_MONOTONIC);
+}
+
+int64_t
+clock_wall_us(void)
+{
+	return read_us(CLOCK_REALTIME);
+}
+
+int64_t
+clock_wall_of_ms(int64_t mono_ms)
+{
+	return clock_wall_us() - clock_us() + mono_ms * 1000;
+}
+
+const char *
+clock_text(int64_t wall_us, char text[CLOCK_TEXT_SIZE])
+{
+	/* Rounded down, also before 1970, so that the fraction is never negative. */
+	int64_t ms = wall_us / 1000 - (wall_us % 1000 < 0);
+	int64_t fraction = ms % 1000 + (ms % 1000 < 0 ? 1000 : 0);
+	time_t seconds = (time_t)((ms - fraction) / 1000);
+	struct tm tm = { 0 };
+	char date[24] = "?";
+
+	if (gmtime_r(&seconds, &tm) != NULL)
+		(void)strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
+	(void)snprintf(text, CLOCK_TEXT_SIZE, "%s.%03uZ", date, (unsigned)fraction);
+	return text;
+}

@@ -1,0 +1,261 @@
+/*
+ * text.c - UTF-8, text that is safe to show, and near matches. Any thread.
+ */
+#include "common/text.h"
+
+#include <locale.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "common/buffer.h"
+
+#define USER_MAX 64
+#define DISPLAY_MAX 128
+#define NEAR_MAX 3	/* words offered */
+#define NEAR_DISTANCE 2 /* edits */
+#define NEAR_LENGTH 64	/* longer words are not compared */
+
+size_t
+text_utf8_decode(const char *s, size_t len, uint32_t *ret)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	const unsigned char *b = (const unsigned char *)s;
+	uint32_t c;
+	size_t n;
+
+	if (len == 0)
+		return 0;
+	if (b[0] < 0x80) {
+		*ret = b[0];
+		return 1;
+	}
+	n = b[0] >= 0xf0 ? 4 : b[0] >= 0xe0 ? 3 : 2;
+	if (b[0] < 0xc2 || b[0] > 0xf4 || n > len)
+		return 0;
+	c = b[0] & (0x7fU >> n);
+	for (size_t i = 1; i < n; i++) {
+		if ((b[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (b[i] & 0x3fU);
+	}
+	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+		return 0;
+	*ret = c;
+	return n;
+}
+
+bool
+text_is_utf8(const char *s, size_t len)
+{
+	while (len > 0) {
+		uint32_t c;
+		size_t n = text_utf8_decode(s, len, &c);
+
+		if (n == 0)
+			return false;
+		s += n;
+		len -= n;
+	}
+	return true;
+}
+
+bool
+text_is_unsafe(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x061c || c == 0x200e ||
+	       c == 0x200f || (c >= 0x202a && c <= 0x202e) ||
+	       (c >= 0x2066 && c <= 0x2069);
+}
+
+static bool
+is_user_byte(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+	       (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '@' || c == '+' ||
+	       c == '-';
+}
+
+bool
+text_is_user(const char *s, size_t len)
+{
+	if (len < 1 || len > USER_MAX)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (!is_user_byte(s[i]))
+			return false;
+	}
+	return true;
+}
+
+bool
+text_is_display(const char *s, size_t len)
+{
+	if (len < 1 || len > DISPLAY_MAX)
+		return false;
+	for (size_t i = 0, n; i < len; i += n) {
+		uint32_t c;
+
+		n = text_utf8_decode(s + i, len - i, &c);
+		if (n == 0 || text_is_unsafe(c))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * What is shown for the code point or bad byte at s: itself, or an escape in
+ * text. Returns the bytes used of s; *ret_escaped is the length of the escape,
+ * 0 if none is needed.
+ */
+static size_t
+escape_one(const char *s, size_t len, char text[16], size_t *ret_escaped, uint32_t *ret)
+{
+	size_t n = text_utf8_decode(s, len, ret);
+	int escaped = 0;
+
+	if (n == 0)
+		escaped = snprintf(text, 16, "\\x%02X", (unsigned char)*s);
+	else if (text_is_unsafe(*ret))
+		escaped = snprintf(text, 16, "\\u{%X}", (unsigned)*ret);
+	*ret_escaped = (size_t)escaped;
+	return n == 0 ? 1 : n;
+}
+
+int
+text_escape(struct buffer *out, const char *s, size_t len)
+{
+	size_t before = out->len;
+
+	while (len > 0) {
+		char text[16];
+		size_t escaped;
+		uint32_t c;
+		size_t n = escape_one(s, len, text, &escaped, &c);
+		int err = escaped > 0 ? buffer_append(out, text, escaped)
+				      : buffer_append(out, s, n);
+
+		if (err < 0) {
+			out->len = before;
+			return err;
+		}
+		s += n;
+		len -= n;
+	}
+	return 0;
+}
+
+static locale_t utf8_locale;
+
+static void
+open_utf8_locale(void)
+{
+	utf8_locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+}
+
+size_t
+text_width(const char *s, size_t len)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	locale_t old = (locale_t)0;
+	size_t width = 0;
+
+	/* The text is UTF-8 whatever the locale of the process is. */
+	(void)pthread_once(&once, open_utf8_locale);
+	if (utf8_locale != (locale_t)0)
+		old = uselocale(utf8_locale);
+	while (len > 0) {
+		char text[16];
+		size_t escaped;
+		uint32_t c;
+		size_t n = escape_one(s, len, text, &escaped, &c);
+		int columns = escaped > 0 ? (int)escaped : wcwidth((wchar_t)c);
+
+		width += columns < 0 ? 1 : (size_t)columns;
+		s += n;
+		len -= n;
+	}
+	if (old != (locale_t)0)
+		(void)uselocale(old);
+	return width;
+}
+
+/* Levenshtein distance, or anything above NEAR_DISTANCE if it is larger. */
+static size_t
+distance(const char *a, const char *b)
+{
+	size_t alen = strlen(a), blen = strlen(b);
+	size_t row[NEAR_LENGTH + 1];
+
+	if (alen > NEAR_LENGTH || blen > NEAR_LENGTH)
+		return NEAR_DISTANCE + 1;
+	for (size_t j = 0; j <= blen; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= alen; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= blen; j++) {
+			size_t best = diagonal + (a[i - 1] != b[j - 1]);
+
+			diagonal = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[blen];
+}
+
+/* Up to NEAR_MAX rows of words, nearest first, rows of the same text once. */
+static size_t
+nearest(const char *word, const char *const words[], size_t n, const char *found[])
+{
+	size_t count = 0;
+
+	for (size_t d = 0; d <= NEAR_DISTANCE && d < strlen(word); d++) {
+		for (size_t i = 0; i < n && count < NEAR_MAX; i++) {
+			bool known = false;
+
+			if (distance(word, words[i]) != d)
+				continue;
+			for (size_t k = 0; k < count; k++)
+				known = known || strcmp(found[k], words[i]) == 0;
+			if (!known)
+				found[count++] = words[i];
+		}
+	}
+	return count;
+}
+
+const char *
+text_near(
+    const char *word, const char *const words[], size_t n, char *text, size_t size)
+{
+	const char *found[NEAR_MAX] = { "", "", "" };
+	size_t count = nearest(word, words, n, found);
+	int len = 0;
+
+	if (size == 0)
+		return text;
+	text[0] = '\0';
+	switch (count) {
+	case 1:
+		len = snprintf(text, size, " (did you mean %s?)", found[0]);
+		break;
+	case 2:
+		len = snprintf(
+		    text, size, " (did you mean %s or %s?)", found[0], found[1]);
+		break;
+	case 3:
+		len = snprintf(text, size, " (did you mean %s, %s or %s?)", found[0],
+		    found[1], found[2]);
+		break;
+	}
+	if (len < 0 || (size_t)len >= size) /* half an offer helps nobody */
+		text[0] = '\0';
+	return text;
+}

@@ -1,0 +1,49 @@
+/*
+ * text.h - UTF-8, text that is safe to show, and near matches.
+ *
+ * User-supplied text never reaches a terminal or a log as it came. Any thread.
+ */
+#ifndef COMMON_TEXT_H
+#define COMMON_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buffer;
+
+/*
+ * Decodes one code point of at most `len` bytes (RFC 3629: no overlong forms,
+ * no surrogates, at most U+10FFFF). Returns the bytes used, or 0 if invalid or
+ * cut short.
+ */
+size_t text_utf8_decode(const char *s, size_t len, uint32_t *ret);
+bool text_is_utf8(const char *s, size_t len);
+
+/* C0, DEL, C1, or a bidi control (U+061C, 200E, 200F, 202A-202E, 2066-2069). */
+bool text_is_unsafe(uint32_t code_point);
+
+/* `user` of the protocol: [A-Za-z0-9._@+-]{1,64}. */
+bool text_is_user(const char *s, size_t len);
+
+/* `display` of the protocol: 1 to 128 bytes of valid UTF-8, nothing unsafe. */
+bool text_is_display(const char *s, size_t len);
+
+/*
+ * Appends s with unsafe code points as \u{...} and invalid bytes as \xNN.
+ * Backslash itself is left alone. Returns 0 or -ENOMEM.
+ */
+int text_escape(struct buffer *out, const char *s, size_t len);
+
+/* Columns on a terminal, after escaping would have been done (wcwidth). */
+size_t text_width(const char *s, size_t len);
+
+/*
+ * Up to three of the `n` words with an edit distance of at most 2 from `word`,
+ * nearest first, as " (did you mean a, b or c?)", or "" if none. `size` bytes
+ * at text. Returns text.
+ */
+const char *text_near(
+    const char *word, const char *const words[], size_t n, char *text, size_t size);
+
+#endif
