@@ -1,0 +1,18 @@
+/*
+ * handle.h - names a connection from any thread without pointing at it.
+ *
+ * A late message to a handle whose connection has gone finds nobody instead of
+ * a stranger: ids are never used twice.
+ */
+#ifndef SERVER_HANDLE_H
+#define SERVER_HANDLE_H
+
+#include <stdint.h>
+
+struct handle {
+	uint64_t id;	 /* connection id, below 2^53, never 0 */
+	uint32_t slot;	 /* in the slab of its worker */
+	uint16_t worker; /* index of the worker that owns it */
+};
+
+#endif

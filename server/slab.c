@@ -1,0 +1,123 @@
+/*
+ * slab.c - objects of one size, addressed by a small number, never moved.
+ *
+ * A free slot holds the number of the next free one in its first bytes.
+ */
+#include "server/slab.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK_BYTES 65536u
+#define CACHE_LINE 64u
+
+void
+slab_init(struct slab *s, size_t object_size)
+{
+	assert(object_size > 0);
+	memset(s, 0, sizeof(*s));
+	s->size = (object_size + 15) & ~(size_t)15;
+	while ((s->size << (s->shift + 1)) <= CHUNK_BYTES)
+		s->shift++;
+	s->per_chunk = 1u << s->shift;
+	s->free = SLAB_NONE;
+}
+
+void
+slab_clear(struct slab *s)
+{
+	for (uint32_t i = 0; i < s->nchunks; i++)
+		free(s->chunks[i]);
+	free(s->chunks);
+	s->chunks = NULL;
+	s->nchunks = s->max_chunks = s->live = 0;
+	s->free = SLAB_NONE;
+}
+
+/* The table of chunks, 8 bytes for each 64 KiB, is all that is ever copied. */
+static int
+make_room(struct slab *s)
+{
+	uint32_t max = s->max_chunks == 0 ? 8 : s->max_chunks * 2;
+	char **chunks;
+
+	if (s->nchunks < s->max_chunks)
+		return 0;
+	if ((uint64_t)(s->nchunks + 1) << s->shift >= SLAB_NONE)
+		return -ENOMEM;
+	chunks = reallocarray(s->chunks, max, sizeof(*chunks));
+	if (chunks == NULL)
+		return -ENOMEM;
+	s->chunks = chunks;
+	s->max_chunks = max;
+	return 0;
+}
+
+static size_t
+chunk_bytes(const struct slab *s)
+{
+	return (s->size * s->per_chunk + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1);
+}
+
+static void
+put_free(struct slab *s, uint32_t slot)
+{
+	memcpy(slab_at(s, slot), &s->free, sizeof(s->free));
+	s->free = slot;
+}
+
+static int
+grow(struct slab *s)
+{
+	uint32_t first = slab_slots(s);
+	char *chunk;
+
+	if (make_room(s) < 0 ||
+	    (chunk = aligned_alloc(CACHE_LINE, chunk_bytes(s))) == NULL)
+		return -ENOMEM;
+	memset(chunk, 0, chunk_bytes(s));
+	s->chunks[s->nchunks++] = chunk;
+	for (uint32_t i = s->per_chunk; i-- > 0;)
+		put_free(s, first + i);
+	return 0;
+}
+
+int
+slab_prewarm(struct slab *s, uint32_t n)
+{
+	while (slab_slots(s) < n) {
+		if (grow(s) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+uint32_t
+slab_take(struct slab *s)
+{
+	uint32_t slot;
+
+	if (s->free == SLAB_NONE && grow(s) < 0)
+		return SLAB_NONE;
+	slot = s->free;
+	memcpy(&s->free, slab_at(s, slot), sizeof(s->free));
+	memset(slab_at(s, slot), 0, s->size);
+	s->live++;
+	return slot;
+}
+
+void
+slab_give(struct slab *s, uint32_t slot)
+{
+	assert(slot < slab_slots(s) && s->live > 0);
+	put_free(s, slot);
+	s->live--;
+}
+
+size_t
+slab_bytes(const struct slab *s)
+{
+	return s->nchunks * chunk_bytes(s) + s->max_chunks * sizeof(*s->chunks);
+}
