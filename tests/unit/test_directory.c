@@ -1,0 +1,408 @@
+/*
+ * test_directory.c - who is online, and where.
+ */
+#include "server/directory.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/random.h"
+#include "tests/unit/unit.h"
+
+static struct directory *dir;
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	dir = directory_new();
+	return dir == NULL ? -1 : 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	directory_free(dir); /* asserts that nobody is left */
+	return 0;
+}
+
+static struct login
+login_of(const char *user, uint64_t id)
+{
+	return (struct login){
+		.user = user,
+		.user_len = strlen(user),
+		.handle = { .id = id, .slot = (uint32_t)id * 2, .worker = 1 },
+		.max_sessions = 1,
+		.max_connections = 1000000,
+		.replace = true,
+	};
+}
+
+/* Logs in where nothing is replaced. */
+static struct session *
+enter(const char *user, uint64_t id, uint32_t max_sessions)
+{
+	struct login login = login_of(user, id);
+	struct login_result result;
+
+	login.max_sessions = max_sessions;
+	assert_int_equal(directory_login(dir, &login, &result), 0);
+	assert_int_equal(result.nreplaced, 0);
+	assert_null(result.replaced);
+	return result.session;
+}
+
+static unsigned
+find(const char *user, struct target *targets, unsigned max)
+{
+	return directory_find(dir, user, strlen(user), targets, max);
+}
+
+static void
+a_user_is_found_from_login_to_logout(void **state)
+{
+	struct target t;
+	struct session *s;
+
+	(void)state;
+	assert_int_equal(find("bob", &t, 1), 0);
+	s = enter("bob", 17, 1);
+	assert_int_equal(find("bob", &t, 1), 1);
+	assert_int_equal(t.handle.id, 17);
+	assert_int_equal(t.handle.slot, 34);
+	assert_int_equal(t.handle.worker, 1);
+	assert_false(t.congested);
+	assert_string_equal(session_user(s), "bob");
+	assert_int_equal(session_user_len(s), 3);
+	assert_int_equal(find("BOB", &t, 1), 0);
+	assert_int_equal(find("bo", &t, 1), 0);
+	directory_logout(dir, s);
+	assert_int_equal(find("bob", &t, 1), 0);
+	assert_int_equal(directory_sessions(dir), 0);
+	assert_int_equal(directory_users(dir), 0);
+}
+
+static void
+a_second_login_replaces_the_first(void **state)
+{
+	struct session *old = enter("bob", 1, 1);
+	struct login login = login_of("bob", 2);
+	struct login_result result;
+	struct target t;
+
+	(void)state;
+	assert_int_equal(directory_login(dir, &login, &result), 0);
+	assert_int_equal(result.sessions, 1);
+	assert_int_equal(result.nreplaced, 1);
+	assert_int_equal(result.replaced[0].id, 1);
+	assert_false(directory_is_registered(old));
+	assert_true(directory_is_registered(result.session));
+	assert_int_equal(find("bob", &t, 1), 1);
+	assert_int_equal(t.handle.id, 2);
+	assert_int_equal(directory_sessions(dir), 1);
+
+	/* The late end of the old one takes nothing from the new one. */
+	directory_logout(dir, old);
+	assert_int_equal(find("bob", &t, 1), 1);
+	assert_int_equal(directory_sessions(dir), 1);
+	assert_int_equal(directory_users(dir), 1);
+	directory_logout(dir, result.session);
+	free(result.replaced);
+}
+
+static void
+a_replaced_session_keeps_its_name(void **state)
+{
+	struct session *old = enter("bob", 1, 1);
+	struct login login = login_of("bob", 2);
+	struct login_result result;
+
+	(void)state;
+	assert_int_equal(directory_login(dir, &login, &result), 0);
+	free(result.replaced);
+	directory_logout(dir, result.session);
+	assert_int_equal(directory_users(dir), 0);
+	assert_string_equal(session_user(old), "bob");
+	result.session = enter("bob", 3, 1);
+	assert_string_equal(session_user(old), "bob");
+	directory_logout(dir, old);
+	directory_logout(dir, result.session);
+}
+
+static void
+with_reject_the_first_login_stays(void **state)
+{
+	struct session *s = enter("bob", 1, 1);
+	struct login login = login_of("bob", 2);
+	struct login_result result = { .sessions = 99 };
+
+	(void)state;
+	login.replace = false;
+	assert_int_equal(directory_login(dir, &login, &result), -EUSERS);
+	assert_int_equal(result.sessions, 99);
+	assert_true(directory_is_registered(s));
+	login.max_sessions = 2;
+	assert_int_equal(directory_login(dir, &login, &result), 0);
+	assert_int_equal(result.sessions, 2);
+	directory_logout(dir, s);
+	directory_logout(dir, result.session);
+}
+
+static void
+a_full_pool_takes_nobody_but_those_who_replace(void **state)
+{
+	struct session *s = enter("bob", 1, 1);
+	struct login login = login_of("alice", 2);
+	struct login_result result;
+	struct target t;
+
+	(void)state;
+	login.max_connections = 1;
+	assert_int_equal(directory_login(dir, &login, &result), -ENOSPC);
+	assert_int_equal(find("alice", &t, 1), 0);
+	assert_int_equal(directory_users(dir), 1);
+
+	login = login_of("bob", 3);
+	login.max_connections = 1;
+	assert_int_equal(directory_login(dir, &login, &result), 0);
+	assert_int_equal(directory_sessions(dir), 1);
+	free(result.replaced);
+	directory_logout(dir, s);
+	directory_logout(dir, result.session);
+}
+
+static void
+a_lowered_limit_of_sessions_replaces_all_beyond_it_oldest_first(void **state)
+{
+	struct session *old[5];
+	struct login login = login_of("bob", 6);
+	struct login_result result;
+	struct target t[8];
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++)
+		old[i] = enter("bob", i + 1, 5);
+	login.max_sessions = 2;
+	assert_int_equal(directory_login(dir, &login, &result), 0);
+	assert_int_equal(result.sessions, 2);
+	assert_int_equal(result.nreplaced, 4);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(result.replaced[i].id, i + 1);
+	assert_int_equal(find("bob", t, 8), 2);
+	assert_int_equal(t[0].handle.id, 5);
+	assert_int_equal(t[1].handle.id, 6);
+	assert_int_equal(directory_sessions(dir), 2);
+	free(result.replaced);
+	for (unsigned i = 0; i < 5; i++)
+		directory_logout(dir, old[i]);
+	directory_logout(dir, result.session);
+}
+
+static void
+no_more_targets_are_copied_than_there_is_room_for(void **state)
+{
+	struct session *s[3];
+	struct target t[3] = { 0 };
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		s[i] = enter("bob", i + 1, 3);
+	assert_int_equal(find("bob", t, 2), 3);
+	assert_int_equal(t[1].handle.id, 2);
+	assert_int_equal(t[2].handle.id, 0);
+	for (unsigned i = 0; i < 3; i++)
+		directory_logout(dir, s[i]);
+}
+
+static void
+what_the_owner_says_is_seen_by_those_who_look(void **state)
+{
+	struct session *s = enter("bob", 1, 1);
+	struct target t;
+
+	(void)state;
+	session_set_congested(s, true);
+	session_set_idle(s, true);
+	find("bob", &t, 1);
+	assert_true(t.congested && t.idle);
+	session_set_congested(s, false);
+	find("bob", &t, 1);
+	assert_true(!t.congested && t.idle);
+	session_set_idle(s, false);
+	find("bob", &t, 1);
+	assert_false(t.congested || t.idle);
+	directory_logout(dir, s);
+}
+
+static void
+completion_yields_the_users_with_the_prefix(void **state)
+{
+	static const char *const names[] = { "alice", "alina", "bob", "al" };
+	struct session *s[4];
+	char users[8][65];
+	unsigned seen = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++)
+		s[i] = enter(names[i], i + 1, 1);
+	assert_int_equal(directory_complete(dir, "ali", users, 8), 2);
+	for (unsigned i = 0; i < 2; i++)
+		seen += strcmp(users[i], "alice") == 0	 ? 1
+			: strcmp(users[i], "alina") == 0 ? 16
+							 : 0;
+	assert_int_equal(seen, 17);
+	assert_int_equal(directory_complete(dir, "", users, 8), 4);
+	assert_int_equal(directory_complete(dir, "", users, 3), 3);
+	assert_int_equal(directory_complete(dir, "alicex", users, 8), 0);
+	for (unsigned i = 0; i < 4; i++)
+		directory_logout(dir, s[i]);
+}
+
+static void
+ten_thousand_users_of_the_longest_name_are_found(void **state)
+{
+	static struct session *s[10000];
+	char name[65];
+	size_t empty = directory_bytes(dir);
+	struct target t;
+
+	(void)state;
+	for (unsigned i = 0; i < 10000; i++) {
+		snprintf(name, sizeof(name), "%064u", i);
+		s[i] = enter(name, i + 1, 1);
+	}
+	assert_int_equal(directory_users(dir), 10000);
+	assert_true(directory_bytes(dir) > empty + 10000 * 64);
+	for (unsigned i = 0; i < 10000; i++) {
+		snprintf(name, sizeof(name), "%064u", i);
+		assert_int_equal(find(name, &t, 1), 1);
+		assert_int_equal(t.handle.id, i + 1);
+		directory_logout(dir, s[i]);
+	}
+	assert_int_equal(directory_users(dir), 0);
+}
+
+/*
+ * Threads that log the same few users in and out as fast as they can, while
+ * another looks that no limit is ever exceeded.
+ */
+#define THREADS 4
+#define TURNS 20000
+#define PLACES 6
+#define OF_ONE_USER 2
+
+static atomic_bool is_done;
+
+struct racer {
+	uint64_t index;
+	unsigned refused, replaced, logins;
+};
+
+static void *
+race(void *arg)
+{
+	struct racer *me = arg;
+	struct random r = { me->index + 1 };
+	struct session *mine[8] = { NULL };
+
+	for (unsigned turn = 0; turn < TURNS; turn++) {
+		struct session **slot = &mine[random_below(&r, 8)];
+		char name[] = { (char)('a' + random_below(&r, 5)), '\0' };
+		struct login login = login_of(name, me->index << 32 | (turn + 1));
+		struct login_result result;
+
+		if (*slot != NULL)
+			directory_logout(dir, *slot);
+		*slot = NULL;
+		login.max_sessions = OF_ONE_USER;
+		login.max_connections = PLACES;
+		login.replace = random_below(&r, 4) != 0;
+		if (directory_login(dir, &login, &result) < 0) {
+			me->refused++;
+			continue;
+		}
+		*slot = result.session;
+		me->logins++;
+		me->replaced += result.nreplaced;
+		free(result.replaced);
+	}
+	for (unsigned i = 0; i < 8; i++) {
+		if (mine[i] != NULL)
+			directory_logout(dir, mine[i]);
+	}
+	return NULL;
+}
+
+static void *
+watch(void *arg)
+{
+	unsigned *violations = arg;
+
+	while (!atomic_load(&is_done)) {
+		for (char user = 'a'; user < 'f'; user++) {
+			struct target t[4];
+
+			if (directory_find(dir, &user, 1, t, 4) > OF_ONE_USER)
+				++*violations;
+		}
+		if (directory_sessions(dir) > PLACES)
+			++*violations;
+	}
+	return NULL;
+}
+
+static void
+limits_hold_at_every_moment_however_logins_race(void **state)
+{
+	struct racer racers[THREADS] = { 0 };
+	pthread_t threads[THREADS], watcher;
+	unsigned violations = 0, refused = 0, replaced = 0;
+
+	(void)state;
+	atomic_store(&is_done, false);
+	pthread_create(&watcher, NULL, watch, &violations);
+	for (unsigned i = 0; i < THREADS; i++) {
+		racers[i].index = i;
+		pthread_create(&threads[i], NULL, race, &racers[i]);
+	}
+	for (unsigned i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], NULL);
+		refused += racers[i].refused;
+		replaced += racers[i].replaced;
+	}
+	atomic_store(&is_done, true);
+	pthread_join(watcher, NULL);
+	assert_int_equal(violations, 0);
+	assert_true(refused > 0 && replaced > 0);
+	assert_int_equal(directory_sessions(dir), 0);
+	assert_int_equal(directory_users(dir), 0);
+}
+
+#define DIRECTORY_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		DIRECTORY_TEST(a_user_is_found_from_login_to_logout),
+		DIRECTORY_TEST(a_second_login_replaces_the_first),
+		DIRECTORY_TEST(a_replaced_session_keeps_its_name),
+		DIRECTORY_TEST(with_reject_the_first_login_stays),
+		DIRECTORY_TEST(a_full_pool_takes_nobody_but_those_who_replace),
+		DIRECTORY_TEST(
+		    a_lowered_limit_of_sessions_replaces_all_beyond_it_oldest_first),
+		DIRECTORY_TEST(no_more_targets_are_copied_than_there_is_room_for),
+		DIRECTORY_TEST(what_the_owner_says_is_seen_by_those_who_look),
+		DIRECTORY_TEST(completion_yields_the_users_with_the_prefix),
+		DIRECTORY_TEST(ten_thousand_users_of_the_longest_name_are_found),
+		DIRECTORY_TEST(limits_hold_at_every_moment_however_logins_race),
+	};
+
+	return RUN_TESTS(tests);
+}
