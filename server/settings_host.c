@@ -1,0 +1,173 @@
+/*
+ * settings_host.c - do the settings fit the machine: its accounts and files?
+ */
+#include "server/settings_host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TEXT_SIZE 1024
+#define SPACE_SIZE 16384 /* of one entry with all its members */
+
+/* An account or a group may be there by its number alone. */
+static bool
+is_number(const char *name)
+{
+	return *name != '\0' && name[strspn(name, "0123456789")] == '\0';
+}
+
+/* A database that cannot be asked, or an entry too long for us, is no "no". */
+static bool
+user_exists(const char *name)
+{
+	struct passwd entry, *found = NULL;
+	char space[SPACE_SIZE];
+
+	return getpwnam_r(name, &entry, space, sizeof(space), &found) != 0 ||
+	       found != NULL;
+}
+
+static bool
+group_exists(const char *name)
+{
+	struct group entry, *found = NULL;
+	char space[SPACE_SIZE];
+
+	return getgrnam_r(name, &entry, space, sizeof(space), &found) != 0 ||
+	       found != NULL;
+}
+
+/* ---- what a start would fail on ---- */
+
+static int
+check_user(const struct settings *s, char *error, size_t size)
+{
+	if (geteuid() != 0 || *s->user == '\0' || user_exists(s->user))
+		return 0;
+	snprintf(error, size, "user: %s: there is no such account", s->user);
+	settings_locate(s, SETTING_ID_user, error, size);
+	return -ENOENT;
+}
+
+static int
+check_group(const struct settings *s, char *error, size_t size)
+{
+	if (*s->group == '\0' || is_number(s->group) || group_exists(s->group))
+		return 0;
+	snprintf(error, size, "control.group: no such group: %s", s->group);
+	settings_locate(s, SETTING_ID_group, error, size);
+	return -ENOENT;
+}
+
+/* Could this file be opened for append, or else be made? */
+static int
+try_log(const char *target)
+{
+	const char *name = strrchr(target, '/');
+	struct stat st;
+	char *dir;
+	int err = 0;
+
+	if (stat(target, &st) == 0) {
+		if (S_ISDIR(st.st_mode))
+			return -EISDIR;
+		return faccessat(AT_FDCWD, target, W_OK, AT_EACCESS) < 0 ? -errno : 0;
+	}
+	if (errno != ENOENT)
+		return -errno;
+	/* The root's own name is its slash. */
+	dir = name == NULL
+		  ? strdup(".")
+		  : strndup(target, name > target ? (size_t)(name - target) : 1);
+	if (dir == NULL)
+		return -ENOMEM;
+	if (faccessat(AT_FDCWD, dir, W_OK | X_OK, AT_EACCESS) < 0)
+		err = -errno;
+	free(dir);
+	return err;
+}
+
+static int
+check_log(const struct settings *s, char *error, size_t size)
+{
+	int err;
+
+	if (strcmp(s->target, "stderr") == 0 || strcmp(s->target, "syslog") == 0 ||
+	    (err = try_log(s->target)) == 0)
+		return 0;
+	snprintf(error, size, "log.target %s: %s", s->target, strerror(-err));
+	settings_locate(s, SETTING_ID_target, error, size);
+	return err;
+}
+
+int
+settings_host_check(const struct settings *s, char *error, size_t size)
+{
+	int err;
+
+	if ((err = check_user(s, error, size)) < 0 ||
+	    (err = check_group(s, error, size)) < 0)
+		return err;
+	return check_log(s, error, size);
+}
+
+/* ---- what an administrator should know ---- */
+
+static void
+warn_names(const struct settings *s, enum setting_id id, const struct strings *list,
+    settings_tell *tell, void *arg)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const char *name = list->items[i];
+		bool is_group = *name == '@';
+		char text[TEXT_SIZE];
+
+		if (is_number(name + is_group) ||
+		    (is_group ? group_exists(name + 1) : user_exists(name)))
+			continue;
+		snprintf(text, sizeof(text),
+		    "control.%s: there is no %s %.256s, so it grants nothing",
+		    setting_info(id)->name, is_group ? "group" : "user",
+		    name + is_group);
+		settings_locate(s, id, text, sizeof(text));
+		tell(arg, text);
+	}
+}
+
+/* Root's group is root; in any other there may be somebody else. */
+static void
+warn_file(const char *what, const char *path, settings_tell *tell, void *arg)
+{
+	char text[TEXT_SIZE];
+	struct stat st;
+	bool everybody;
+
+	if (stat(path, &st) < 0)
+		return;
+	everybody = (st.st_mode & S_IWOTH) != 0;
+	if (!everybody && ((st.st_mode & S_IWGRP) == 0 || st.st_gid == 0))
+		return;
+	snprintf(text, sizeof(text),
+	    "%s %s may be changed by %s: chmod %s would close it", what, path,
+	    everybody ? "everybody" : "its group", everybody ? "go-w" : "g-w");
+	tell(arg, text);
+}
+
+void
+settings_host_warn(const struct settings *s, settings_tell *tell, void *arg)
+{
+	warn_names(s, SETTING_ID_admin, &s->admin, tell, arg);
+	warn_names(s, SETTING_ID_operator, &s->operator, tell, arg);
+	warn_names(s, SETTING_ID_viewer, &s->viewer, tell, arg);
+	if (s->file != NULL)
+		warn_file("the configuration file", s->file, tell, arg);
+	if (settings_has_method(s, "password"))
+		warn_file("the password file", s->password_file, tell, arg);
+}

@@ -1,0 +1,28 @@
+/*
+ * settings_host.h - do the settings fit the machine: its accounts and files?
+ *
+ * Asks the databases of accounts and the file system, so it may block: at the
+ * start, for --check-config and at a reload. Any thread.
+ */
+#ifndef SERVER_SETTINGS_HOST_H
+#define SERVER_SETTINGS_HOST_H
+
+#include <stddef.h>
+
+#include "server/settings.h"
+
+/*
+ * What a start would fail on: an account to change to (as root) or a group of the
+ * control socket that does not exist, a log file that cannot be opened. Returns 0
+ * or a negative errno with a sentence in error[size], its place in front.
+ */
+int settings_host_check(const struct settings *s, char *error, size_t size);
+
+/*
+ * What an administrator should know: users and groups that do not exist in the
+ * lists of operators, and files that others may change. One call, one sentence.
+ */
+typedef void settings_tell(void *arg, const char *text);
+void settings_host_warn(const struct settings *s, settings_tell *tell, void *arg);
+
+#endif
