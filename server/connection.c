@@ -1,0 +1,433 @@
+/*
+ * connection.c - the life of a connection: states, the end, what is shown.
+ */
+#include "server/connection.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "server/connection_private.h"
+#include "server/delivery.h"
+#include "server/directory.h"
+#include "server/events.h"
+#include "server/idle.h"
+#include "server/limits.h"
+#include "server/listener.h"
+#include "server/outqueue.h"
+#include "server/pool.h"
+#include "server/settings.h"
+#include "server/shard.h"
+
+_Static_assert(sizeof(struct connection) <= 256, "an idle connection is to stay small");
+
+void
+connection_enter(struct connection *conn, enum connection_state state)
+{
+	struct stats *st = &conn->sh->stats;
+
+	if (conn->state != STATE_DISCONNECTED)
+		stats_move(&st->state[conn->state], -1);
+	conn->state = (uint8_t)state;
+	if (state != STATE_DISCONNECTED)
+		stats_move(&st->state[state], 1);
+}
+
+struct handle
+connection_handle(const struct connection *conn)
+{
+	return (struct handle){
+		.id = conn->id,
+		.slot = conn->slot,
+		.worker = (uint16_t)conn->sh->index,
+	};
+}
+
+const char *
+connection_user(const struct connection *conn)
+{
+	return conn->session != NULL ? session_user(conn->session) : "";
+}
+
+const char *
+connection_name(const struct connection *conn, char text[160])
+{
+	char addr[NET_TEXT_SIZE];
+
+	if (conn->session != NULL)
+		snprintf(text, 160, "user %s (connection %llu from %s)",
+		    connection_user(conn), (unsigned long long)conn->id,
+		    net_addr_text(&conn->addr, addr));
+	else
+		snprintf(text, 160, "connection %llu from %s",
+		    (unsigned long long)conn->id, net_addr_text(&conn->addr, addr));
+	return text;
+}
+
+void
+connection_emit(const struct connection *conn, int type, int reason, char *detail)
+{
+	struct event e = {
+		.type = (enum event_type)type,
+		.reason = reason,
+		.id = conn->id,
+		.addr = conn->addr,
+		.detail = detail,
+	};
+
+	snprintf(e.user, sizeof(e.user), "%s", connection_user(conn));
+	events_emit(conn->sh->pool->events, &e);
+}
+
+void
+connection_emit_as(
+    const struct connection *conn, const char *user, size_t len, int type, int reason)
+{
+	struct event e = {
+		.type = (enum event_type)type,
+		.reason = reason,
+		.id = conn->id,
+		.addr = conn->addr,
+	};
+
+	snprintf(e.user, sizeof(e.user), "%.*s", (int)len, user);
+	events_emit(conn->sh->pool->events, &e);
+}
+
+struct rare *
+connection_rare(struct connection *conn)
+{
+	if (conn->rare == NULL)
+		conn->rare = calloc(1, sizeof(*conn->rare));
+	return conn->rare;
+}
+
+/* Since when the one that waits longest has been anonymous: published, so that any
+ * worker can find whom to evict. */
+static void
+publish_oldest(struct shard *sh)
+{
+	struct list *first = list_first(&sh->anonymous);
+	int64_t oldest = INT64_MAX;
+
+	if (first != NULL)
+		oldest = container_of(first, struct connection, link)->since_ms;
+	atomic_store_explicit(
+	    &sh->stats.oldest_anonymous_ms, oldest, memory_order_relaxed);
+}
+
+void
+connection_become_anonymous(struct connection *conn)
+{
+	struct shard *sh = conn->sh;
+
+	conn->since_ms = sh->now_ms;
+	list_append(&sh->anonymous, &conn->link);
+	publish_oldest(sh);
+	(void)limits_anonymous_take(sh->pool->limits);
+}
+
+/* Too many wait for a login: the one that has waited longest, on any worker, goes. */
+void
+connection_evict(struct shard *sh)
+{
+	struct pool *pool = sh->pool;
+	int64_t oldest = INT64_MAX;
+	struct handle victim = { 0 };
+
+	if (limits_anonymous(pool->limits) <=
+	    (uint32_t)sh->settings->max_unauthenticated)
+		return;
+	for (unsigned i = 0; i < pool->nworkers; i++) {
+		int64_t ms = atomic_load_explicit(
+		    &pool->shards[i]->stats.oldest_anonymous_ms, memory_order_relaxed);
+
+		if (ms < oldest) {
+			oldest = ms;
+			victim.worker = (uint16_t)i;
+		}
+	}
+	if (oldest != INT64_MAX)
+		(void)delivery_send(sh, PARCEL_EVICT, victim, NULL, 0);
+}
+
+void
+connection_leave_anonymous(struct connection *conn)
+{
+	if (conn->state != STATE_CONNECTING && conn->state != STATE_CONNECTED)
+		return;
+	list_remove(&conn->link);
+	publish_oldest(conn->sh);
+	limits_anonymous_give(conn->sh->pool->limits);
+}
+
+void
+connection_check_min_idle(struct connection *conn, size_t before)
+{
+	int64_t min = conn->sh->settings->min_idle;
+
+	if ((int64_t)before < min ||
+	    (int64_t)idle_available(conn->sh->pool->idle) >= min)
+		return;
+	stats_count(&conn->sh->stats.counter[COUNT_IDLE_LOW], 1);
+	connection_emit(conn, EVENT_IDLE_LOW, EVENT_NO_REASON, NULL);
+}
+
+void
+connection_leave_idle(struct connection *conn)
+{
+	struct idle *pool = conn->sh->pool->idle;
+	size_t before;
+
+	if (conn->idle == NULL)
+		return;
+	before = idle_available(pool);
+	idle_leave(pool, conn->idle);
+	conn->idle = NULL;
+	session_set_idle(conn->session, false);
+	connection_check_min_idle(conn, before);
+}
+
+void
+connection_leave_session(struct connection *conn)
+{
+	connection_leave_idle(conn);
+	connection_leave_anonymous(conn);
+	if (conn->session != NULL) {
+		directory_logout(conn->sh->pool->directory, conn->session);
+		conn->session = NULL;
+	}
+}
+
+void
+connection_log_out(struct connection *conn)
+{
+	connection_leave_session(conn);
+	conn->flags &= (uint16_t) ~(CONN_QUIET | CONN_PINGED | CONN_CONGESTED);
+	if (conn->rare != NULL) {
+		conn->rare->display[0] = '\0';
+		conn->rare->lost = 0;
+	}
+	connection_enter(conn, STATE_CONNECTED);
+	connection_become_anonymous(conn);
+	deadlines_update(conn);
+}
+
+struct connection *
+connection_open(
+    struct shard *sh, int fd, const struct net_addr *addr, unsigned listener)
+{
+	uint32_t slot = slab_take(&sh->slab);
+
+	if (slot == SLAB_NONE)
+		return NULL;
+
+	struct connection *conn = slab_at(&sh->slab, slot);
+
+	*conn = (struct connection){
+		.id = atomic_fetch_add_explicit(
+		    &sh->pool->next_id, 1, memory_order_relaxed),
+		.sh = sh,
+		.created_ms = sh->now_ms,
+		.input_ms = sh->now_ms,
+		.heard_ms = sh->now_ms,
+		.addr = *addr,
+		.fd = fd,
+		.slot = slot,
+		.listener = (uint16_t)listener,
+		.state = STATE_DISCONNECTED,
+	};
+	deadline_init(&conn->deadline);
+	list_init(&conn->link);
+	list_init(&conn->dirty);
+	connection_enter(conn, STATE_CONNECTING);
+	connection_become_anonymous(conn);
+	stats_count(&sh->stats.counter[COUNT_CREATED], 1);
+	stats_move(&sh->stats.created_sum_ms, sh->now_ms);
+	connection_emit(conn, EVENT_CONNECT, EVENT_NO_REASON, NULL);
+	return conn;
+}
+
+/* Nothing that is written can reach the peer any more. */
+static bool
+is_cut(enum close_reason reason)
+{
+	return reason == CLOSE_RESET || reason == CLOSE_IO_ERROR;
+}
+
+static char *
+disconnect_detail(const struct connection *conn)
+{
+	char *text = NULL;
+
+	if (asprintf(&text,
+		"{\"age_s\":%.3f,\"bytes_in\":%llu,\"bytes_out\":%llu,"
+		"\"messages_in\":%u,\"messages_out\":%u,\"queue_bytes\":%zu}",
+		(double)(conn->sh->now_ms - conn->created_ms) / 1000.0,
+		(unsigned long long)conn->bytes_in, (unsigned long long)conn->bytes_out,
+		conn->messages_in, conn->messages_out, outqueue_pending(conn->out)) < 0)
+		return NULL;
+	return text;
+}
+
+static void
+announce_end(struct connection *conn, enum close_reason reason)
+{
+	char name[160];
+
+	stats_count(&conn->sh->stats.closed[reason], 1);
+	connection_emit(conn, EVENT_DISCONNECT, reason, disconnect_detail(conn));
+	if (conn->session != NULL)
+		log_info("closed", "%s: closed, %s", connection_name(conn, name),
+		    close_reason_info(reason)->slug);
+	else
+		log_debug("closed", "%s: closed, %s", connection_name(conn, name),
+		    close_reason_info(reason)->slug);
+}
+
+void
+connection_close(struct connection *conn, enum close_reason reason, int64_t retry_ms,
+    const char *text)
+{
+	if (conn->flags & CONN_CLOSING)
+		return;
+	conn->flags |= CONN_CLOSING;
+	conn->reason = (uint8_t)reason;
+	announce_end(conn, reason);
+	connection_leave_session(conn);
+	if (conn->state != STATE_ERROR)
+		connection_enter(conn, STATE_DISCONNECTING);
+	if (is_cut(reason)) {
+		connection_bury(conn);
+		return;
+	}
+	stream_farewell(conn, retry_ms, text);
+}
+
+void
+connection_fault(struct connection *conn, enum close_reason reason, int err)
+{
+	char name[160];
+	char *detail = NULL;
+
+	if (conn->flags & CONN_CLOSING) { /* its end is decided; the rest is lost */
+		connection_bury(conn);
+		return;
+	}
+	if (!(conn->flags & CONN_FAULTED)) {
+		conn->flags |= CONN_FAULTED;
+		stats_count(&conn->sh->stats.counter[COUNT_ERRORS], 1);
+		if (err != 0 &&
+		    asprintf(&detail, "{\"errno\":\"%s\"}", strerrorname_np(err)) < 0)
+			detail = NULL;
+		connection_emit(conn, EVENT_ERROR, reason, detail);
+		log_info("fault", "%s: %s%s%s", connection_name(conn, name),
+		    close_reason_info(reason)->summary, err != 0 ? ": " : "",
+		    err != 0 ? strerror(err) : "");
+	}
+	connection_leave_anonymous(conn);
+	connection_enter(conn, STATE_ERROR);
+	connection_close(conn, reason, CLOSE_RETRY_DEFAULT, NULL);
+}
+
+void
+connection_bury(struct connection *conn)
+{
+	if (conn->flags & CONN_DEAD)
+		return;
+	conn->flags |= CONN_DEAD;
+	wheel_cancel(&conn->sh->wheel, &conn->deadline);
+	list_remove(&conn->dirty);
+	list_append(&conn->sh->dead, &conn->link);
+}
+
+void
+connection_free(struct connection *conn)
+{
+	struct shard *sh = conn->sh;
+
+	assert(conn->session == NULL && conn->idle == NULL);
+	close(conn->fd);
+	stats_move(&sh->stats.queue_bytes, -(int64_t)outqueue_pending(conn->out));
+	outqueue_free(&sh->outpool, conn->out);
+	input_free(conn);
+	free(conn->rare);
+	if (conn->flags & CONN_ADDRESS_COUNTED)
+		limits_address_give(sh->pool->limits, &conn->addr);
+	list_remove(&conn->link);
+	connection_enter(conn, STATE_DISCONNECTED);
+	stats_count(&sh->stats.counter[COUNT_CLOSED], 1);
+	stats_move(&sh->stats.created_sum_ms, -conn->created_ms);
+	conn->id = 0; /* no handle finds it now */
+	slab_give(&sh->slab, conn->slot);
+	atomic_fetch_sub_explicit(&sh->load, 1, memory_order_relaxed);
+}
+
+static void
+describe_rare(const struct rare *r, struct row *row)
+{
+	memcpy(row->display, r->display, sizeof(row->display));
+	row->dropped = r->dropped;
+	row->rtt_us = r->rtt_us != 0 ? (int64_t)r->rtt_us : -1;
+}
+
+void
+connection_describe(const struct connection *conn, struct row *row)
+{
+	const struct shard *sh = conn->sh;
+
+	row->handle = connection_handle(conn);
+	row->state = (enum connection_state)conn->state;
+	/* A replaced session is gone for everybody, though its worker does not know yet. */
+	row->online = conn->session != NULL && directory_is_registered(conn->session);
+	if (conn->session != NULL && !row->online)
+		row->state = STATE_DISCONNECTING;
+	snprintf(row->user, sizeof(row->user), "%s", connection_user(conn));
+	row->display[0] = '\0';
+	row->addr = conn->addr;
+	row->listener = sh->pool->listeners[conn->listener].name;
+	row->now_ms = sh->now_ms;
+	row->created_ms = conn->created_ms;
+	row->login_ms = conn->session != NULL ? conn->since_ms : 0;
+	row->input_ms = conn->input_ms;
+	row->bytes_in = conn->bytes_in;
+	row->bytes_out = conn->bytes_out;
+	row->messages_in = conn->messages_in;
+	row->messages_out = conn->messages_out;
+	row->queue_bytes = outqueue_pending(conn->out);
+	row->queue_messages = outqueue_messages(conn->out);
+	row->dropped = 0;
+	row->rtt_us = -1;
+	row->credit = conn->idle != NULL ? idle_credit(sh->pool->idle, conn->idle) : 0;
+	if (conn->rare != NULL)
+		describe_rare(conn->rare, row);
+}
+
+void
+connection_check(const struct connection *conn)
+{
+	bool is_online = conn->state == STATE_ACTIVE || conn->state == STATE_IDLE;
+	bool is_anonymous =
+	    conn->state == STATE_CONNECTING || conn->state == STATE_CONNECTED;
+
+	assert((conn->session != NULL) == is_online);
+	assert((conn->idle != NULL) == (conn->state == STATE_IDLE));
+	assert(is_online || is_anonymous || conn->flags & CONN_CLOSING);
+	assert(conn->flags & CONN_DEAD || is_anonymous == !list_is_empty(&conn->link));
+	assert(conn->flags & CONN_DEAD || conn->sh->is_reconfiguring ||
+	       conn->deadline.at_ms <= deadlines_next(conn));
+	assert(conn->out != NULL || !(conn->flags & (CONN_BLOCKED | CONN_CONGESTED)));
+}
+
+bool
+connection_deliver(struct connection *conn, struct message *msg)
+{
+	enum delivery d = delivery_local(conn, msg);
+
+	return d == DELIVERED;
+}

@@ -1,0 +1,31 @@
+/*
+ * connection.h - what others may ask of one connection.
+ *
+ * A connection lives and dies in one worker; all of these run in that worker's
+ * thread (for other threads: through worker_sweep() in worker.h).
+ */
+#ifndef SERVER_CONNECTION_H
+#define SERVER_CONNECTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/close_reason.h"
+
+struct connection;
+struct message;
+
+/*
+ * The only way a connection ends: counts, logs, publishes, says BYE. May be
+ * called any number of times, the first reason stands. retry_ms: RETRY_NONE,
+ * RETRY_NEVER, milliseconds, or CLOSE_RETRY_DEFAULT for the advice of the reason.
+ * text may be NULL. When it returns the session can receive nothing more.
+ */
+#define CLOSE_RETRY_DEFAULT -3
+void connection_close(struct connection *conn, enum close_reason reason,
+    int64_t retry_ms, const char *text);
+
+/* Queues a message for a logged-in connection. False: it was not taken. */
+bool connection_deliver(struct connection *conn, struct message *msg);
+
+#endif

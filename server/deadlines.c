@@ -1,0 +1,135 @@
+/*
+ * deadlines.c - everything about a connection that time decides.
+ *
+ * One armed deadline per connection, never later than the least of those that
+ * apply. Traffic only moves times away, so it does not touch the wheel: when the
+ * armed time comes, the true one is computed and armed.
+ */
+#include <stdio.h>
+#include <sys/ioctl.h>
+
+#include "common/clock.h"
+#include "server/connection_private.h"
+#include "server/outqueue.h"
+#include "server/settings.h"
+#include "server/shard.h"
+
+enum due { DUE_CLOSE, DUE_PING, DUE_GIVE_UP };
+
+struct when {
+	int64_t at_ms;
+	enum due what;
+	enum close_reason reason; /* DUE_CLOSE */
+};
+
+/* timeout_ms 0 means off. */
+static void
+earlier(struct when *w, int64_t from_ms, int64_t timeout_ms, enum due what,
+    enum close_reason reason)
+{
+	if (timeout_ms > 0 && from_ms + timeout_ms < w->at_ms)
+		*w = (struct when){ from_ms + timeout_ms, what, reason };
+}
+
+static struct when
+next_due(const struct connection *conn)
+{
+	const struct settings *s = conn->sh->settings;
+	struct when w = { WHEEL_NEVER, DUE_CLOSE, CLOSE_INTERNAL };
+
+	if (conn->flags & CONN_CLOSING)
+		return (struct when){ conn->give_up_ms, DUE_GIVE_UP, CLOSE_INTERNAL };
+	if (conn->session == NULL)
+		earlier(&w, conn->since_ms, s->login_timeout, DUE_CLOSE,
+		    CLOSE_LOGIN_TIMEOUT);
+	earlier(
+	    &w, conn->input_ms, s->connection_timeout, DUE_CLOSE, CLOSE_IDLE_TIMEOUT);
+	earlier(&w, conn->created_ms, s->max_lifetime, DUE_CLOSE, CLOSE_LIFETIME);
+	if (conn->flags & CONN_BLOCKED)
+		earlier(&w, conn->progress_ms, s->write_timeout, DUE_CLOSE,
+		    CLOSE_WRITE_TIMEOUT);
+	if (conn->flags & CONN_PINGED)
+		earlier(&w, conn->rare->pinged_ms, s->ping_timeout, DUE_CLOSE,
+		    CLOSE_PING_TIMEOUT);
+	else if (conn->session != NULL)
+		earlier(&w, conn->heard_ms, s->ping_interval, DUE_PING, CLOSE_INTERNAL);
+	return w;
+}
+
+int64_t
+deadlines_next(const struct connection *conn)
+{
+	return next_due(conn).at_ms;
+}
+
+void
+deadlines_update(struct connection *conn)
+{
+	struct when w;
+
+	if (conn->flags & CONN_DEAD)
+		return;
+	w = next_due(conn);
+	if (w.at_ms < conn->deadline.at_ms)
+		wheel_arm(&conn->sh->wheel, &conn->deadline, w.at_ms);
+}
+
+static void
+send_ping(struct connection *conn)
+{
+	struct rare *r = connection_rare(conn);
+
+	conn->heard_ms = conn->sh->now_ms;
+	if (r == NULL)
+		return; /* no memory: try again after another interval */
+	r->ping_word = shard_random(conn->sh, UINT32_MAX);
+	r->pinged_ms = conn->sh->now_ms;
+	r->pinged_us = clock_us();
+	conn->flags |= CONN_PINGED;
+	stats_count(&conn->sh->stats.counter[COUNT_PINGS], 1);
+	stream_printf(conn, "PING %08x\r\n", r->ping_word);
+}
+
+/* After a pause of the whole process input waits that is older than the deadline:
+ * it counts, so it is read before anybody is ended for silence. */
+static bool
+has_unread_input(const struct connection *conn)
+{
+	int n = 0;
+
+	return stream_may_read(conn) && ioctl(conn->fd, FIONREAD, &n) == 0 && n > 0;
+}
+
+static void
+act(struct connection *conn, const struct when *w)
+{
+	switch (w->what) {
+	case DUE_CLOSE:
+		connection_close(conn, w->reason, CLOSE_RETRY_DEFAULT, NULL);
+		break;
+	case DUE_PING:
+		send_ping(conn);
+		break;
+	case DUE_GIVE_UP:
+		stream_flush(
+		    conn); /* linger_timeout 0: what this very turn has written */
+		if (conn->give_up_ms <= conn->sh->now_ms)
+			connection_bury(conn);
+		break;
+	}
+}
+
+void
+deadlines_fire(struct connection *conn)
+{
+	struct when w = next_due(conn);
+
+	if (w.at_ms <= conn->sh->now_ms && w.what != DUE_GIVE_UP &&
+	    has_unread_input(conn)) {
+		stream_read(conn);
+		w = next_due(conn);
+	}
+	if (w.at_ms <= conn->sh->now_ms)
+		act(conn, &w);
+	deadlines_update(conn);
+}

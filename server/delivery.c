@@ -1,0 +1,439 @@
+/*
+ * delivery.c - the way of a message: into a queue of this worker, or in a parcel
+ * to the worker that owns the receiver.
+ */
+#include "server/delivery.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/connection_private.h"
+#include "server/directory.h"
+#include "server/events.h"
+#include "server/idle.h"
+#include "server/limits.h"
+#include "server/message.h"
+#include "server/outqueue.h"
+#include "server/pool.h"
+#include "server/settings.h"
+#include "server/shard.h"
+
+#define PARCEL_ITEMS 64
+#define CAST_SLICE 256 /* sessions brought up to date in one turn... */
+#define CAST_BATCH 16  /* ...if not many broadcasts wait: so many count as one more */
+#define CAST_LOG_BUSY 1024 /* no more are taken from clients while so many wait */
+#define CAST_LOG_MAX 4096  /* broadcasts that may wait for the sweep */
+
+struct parcel_item {
+	enum parcel_kind kind;
+	uint32_t slot;
+	uint64_t id; /* of the receiver; PARCEL_CAST: of the sender */
+	uint64_t
+	    by; /* PARCEL_REPLACED: the newer connection; PARCEL_CAST: its number */
+	struct message *msg;
+};
+
+struct parcel {
+	struct mail mail;
+	char *except; /* PARCEL_CAST from an operator, or NULL */
+	unsigned count;
+	struct parcel_item items[];
+};
+
+/* ---- into a queue of this worker ---- */
+
+static void
+count_dropped(struct connection *conn)
+{
+	struct rare *r = connection_rare(conn);
+
+	stats_count(&conn->sh->stats.counter[COUNT_MESSAGES_DROPPED], 1);
+	if (r != NULL) {
+		r->lost++;
+		r->dropped++;
+	}
+}
+
+static enum delivery
+too_slow(struct connection *conn)
+{
+	switch (conn->sh->settings->slow_reader) {
+	case SLOW_DROP_NEW:
+		count_dropped(conn);
+		return DELIVERY_DROPPED;
+	case SLOW_REJECT:
+		if (!(conn->flags & CONN_CONGESTED)) {
+			conn->flags |= CONN_CONGESTED;
+			session_set_congested(conn->session, true);
+		}
+		return DELIVERY_REFUSED;
+	default:
+		count_dropped(conn);
+		connection_close(conn, CLOSE_SLOW_READER, CLOSE_RETRY_DEFAULT, NULL);
+		return DELIVERY_DROPPED;
+	}
+}
+
+/* Room for len more bytes, perhaps after writing what this turn has gathered. */
+static bool
+has_room(struct connection *conn, size_t len)
+{
+	size_t limit = (size_t)conn->sh->settings->max_queue;
+
+	if (outqueue_pending(conn->out) + len <= limit)
+		return true;
+	if (conn->flags & CONN_BLOCKED)
+		return false;
+	stream_flush(conn);
+	return outqueue_pending(conn->out) + len <= limit;
+}
+
+void
+delivery_tell_lost(struct connection *conn)
+{
+	uint32_t lost = conn->rare->lost;
+
+	conn->rare->lost = 0;
+	stream_printf(conn, "LOST %u\r\n", lost);
+}
+
+static enum delivery
+queue_message(struct connection *conn, struct message *msg)
+{
+	struct shard *sh = conn->sh;
+	struct outqueue *q;
+
+	if (!has_room(conn, msg->len))
+		return conn->session != NULL ? too_slow(conn) : DELIVERY_GONE;
+	if (conn->session == NULL) /* writing found out that the peer is gone */
+		return DELIVERY_GONE;
+	if (conn->rare != NULL && conn->rare->lost > 0)
+		delivery_tell_lost(conn);
+	q = stream_queue(conn);
+	if (q == NULL || outqueue_push(&sh->outpool, q, msg) < 0) {
+		connection_fault(conn, CLOSE_MEMORY, ENOMEM);
+		return DELIVERY_GONE;
+	}
+	outqueue_count_message(q);
+	conn->messages_out++;
+	stats_count(&sh->stats.counter[COUNT_MESSAGES_OUT], 1);
+	stats_move(&sh->stats.queue_bytes, (int64_t)msg->len);
+	return DELIVERED;
+}
+
+static bool
+is_for(const struct cast *c, const struct connection *conn)
+{
+	if (c->origin == conn->id || c->number <= conn->casts_before)
+		return false;
+	return c->except == NULL || strcmp(c->except, connection_user(conn)) != 0;
+}
+
+void
+delivery_catch_up(struct connection *conn)
+{
+	struct cast_log *log = &conn->sh->casts;
+
+	while (conn->cast_seen != log->head && conn->session != NULL) {
+		const struct cast *c = cast_log_at(log, conn->cast_seen++);
+
+		if (is_for(c, conn) && queue_message(conn, c->msg) == DELIVERY_REFUSED)
+			count_dropped(conn); /* nobody to tell but the receiver */
+	}
+}
+
+enum delivery
+delivery_local(struct connection *conn, struct message *msg)
+{
+	if (conn->session == NULL)
+		return DELIVERY_GONE;
+	/* An earlier broadcast of the same sender goes first. */
+	delivery_catch_up(conn);
+	if (conn->session == NULL)
+		return DELIVERY_GONE;
+	return queue_message(conn, msg);
+}
+
+static enum delivery
+deliver_job(struct connection *conn, struct message *msg)
+{
+	enum delivery d = DELIVERY_GONE;
+
+	if (directory_is_registered(conn->session)) /* else it is being replaced */
+		d = delivery_local(conn, msg);
+	if (conn->idle != NULL && idle_credit(conn->sh->pool->idle, conn->idle) == 0) {
+		connection_leave_idle(conn);
+		connection_enter(conn, STATE_ACTIVE);
+	}
+	return d;
+}
+
+/* ---- broadcasts ---- */
+
+/* The slab may grow under a sweep, which would then wrap around too late. */
+static void
+extend_sweep(struct cast_log *log, uint32_t slots)
+{
+	log->left += slots - log->slots;
+	log->slots = slots;
+}
+
+static bool
+sweep_slice(struct shard *sh, uint32_t most)
+{
+	struct cast_log *log = &sh->casts;
+	uint32_t slots = slab_slots(&sh->slab), done = 0;
+
+	extend_sweep(log, slots);
+	/* Slots without a session cost little; they count a sixteenth. */
+	for (uint32_t looked = 0; log->left > 0 && done < most && looked < most * 16;
+	     looked++) {
+		if (log->next_slot >= slots)
+			log->next_slot = 0;
+
+		struct connection *conn = slab_at(&sh->slab, log->next_slot++);
+
+		log->left--;
+		if (conn->id == 0 || conn->session == NULL ||
+		    conn->cast_seen == log->head)
+			continue;
+		done += 1 + (log->head - conn->cast_seen) / CAST_BATCH;
+		delivery_catch_up(conn);
+		if (!(conn->flags & CONN_BLOCKED))
+			stream_flush(conn);
+	}
+	if (log->left == 0)
+		cast_log_trim(log);
+	return log->left > 0;
+}
+
+bool
+delivery_may_cast(const struct shard *sh)
+{
+	return sh->casts.head - sh->casts.tail < CAST_LOG_BUSY;
+}
+
+bool
+delivery_sweep_casts(struct shard *sh)
+{
+	return sh->casts.left > 0 && sweep_slice(sh, CAST_SLICE);
+}
+
+static void
+cast_local(struct shard *sh, const struct parcel_item *item, const char *except)
+{
+	struct cast_log *log = &sh->casts;
+
+	if (log->head - log->tail >= CAST_LOG_MAX)
+		while (sweep_slice(sh, UINT32_MAX / 16))
+			;
+	if (cast_log_append(log, item->msg, item->by, item->id, except) == 0)
+		log->left = log->slots = slab_slots(&sh->slab);
+	else
+		stats_count(&sh->stats.counter[COUNT_MESSAGES_DROPPED],
+		    (uint64_t)sh->slab.live);
+}
+
+/* ---- parcels ---- */
+
+/* Others may have been quicker, in ending some or in taking ours. */
+static void
+evict_oldest(struct shard *sh)
+{
+	struct list *first = list_first(&sh->anonymous);
+
+	if (limits_anonymous(sh->pool->limits) <=
+	    (uint32_t)sh->settings->max_unauthenticated)
+		return;
+	if (first == NULL)
+		connection_evict(sh);
+	else
+		connection_close(container_of(first, struct connection, link),
+		    CLOSE_EVICTED, CLOSE_RETRY_DEFAULT, NULL);
+}
+
+static void
+replace(struct connection *conn, uint64_t by)
+{
+	char *detail = NULL;
+
+	if (asprintf(&detail, "{\"by_id\":%llu}", (unsigned long long)by) < 0)
+		detail = NULL;
+	stats_count(&conn->sh->stats.counter[COUNT_REPLACED], 1);
+	connection_emit(conn, EVENT_REPLACED, CLOSE_REPLACED, detail);
+	connection_close(conn, CLOSE_REPLACED, CLOSE_RETRY_DEFAULT, NULL);
+}
+
+static enum delivery
+open_item(struct shard *sh, const struct parcel_item *item)
+{
+	struct connection *conn;
+
+	if (item->kind == PARCEL_EVICT) {
+		evict_oldest(sh);
+		return DELIVERED;
+	}
+	conn = shard_find(sh, item->slot, item->id);
+	if (conn == NULL || conn->session == NULL)
+		return DELIVERY_GONE;
+	switch (item->kind) {
+	case PARCEL_JOB:
+		return deliver_job(conn, item->msg);
+	case PARCEL_REPLACED:
+		replace(conn, item->by);
+		return DELIVERED;
+	case PARCEL_MESSAGE:
+	case PARCEL_CAST: /* handled by the callers */
+	case PARCEL_EVICT:
+		break;
+	}
+	return delivery_local(conn, item->msg);
+}
+
+/* From another thread: nobody is left to be told that it was not taken. */
+static void
+open_foreign(struct shard *sh, const struct parcel_item *item, const char *except)
+{
+	enum delivery d;
+
+	if (item->kind == PARCEL_CAST) {
+		cast_local(sh, item, except);
+		return;
+	}
+	d = open_item(sh, item);
+	if (d == DELIVERY_REFUSED)
+		count_dropped(shard_find(sh, item->slot, item->id));
+	else if (d == DELIVERY_GONE && item->msg != NULL)
+		stats_count(&sh->stats.counter[COUNT_MESSAGES_DROPPED], 1);
+}
+
+static void
+open_parcel(struct mail *mail, void *owner)
+{
+	struct parcel *p = container_of(mail, struct parcel, mail);
+
+	for (unsigned i = 0; i < p->count; i++) {
+		open_foreign(owner, &p->items[i], p->except);
+		message_unref(p->items[i].msg);
+	}
+	free(p->except);
+	free(p);
+}
+
+static struct parcel *
+parcel_new(unsigned items)
+{
+	struct parcel *p = malloc(sizeof(*p) + items * sizeof(p->items[0]));
+
+	if (p == NULL)
+		return NULL;
+	p->mail.run = open_parcel;
+	p->except = NULL;
+	p->count = 0;
+	return p;
+}
+
+static void
+post_parcel(struct shard *sh, unsigned worker)
+{
+	mailbox_post(&sh->pool->shards[worker]->mailbox, &sh->parcels[worker]->mail);
+	sh->parcels[worker] = NULL;
+}
+
+static void
+pack(struct shard *sh, unsigned worker, struct parcel_item item)
+{
+	struct parcel **p = &sh->parcels[worker];
+
+	if (*p == NULL && (*p = parcel_new(PARCEL_ITEMS)) == NULL) {
+		stats_count(&sh->stats.counter[COUNT_MESSAGES_DROPPED], 1);
+		return;
+	}
+	if (item.msg != NULL)
+		message_ref(item.msg);
+	(*p)->items[(*p)->count++] = item;
+	if ((*p)->count == PARCEL_ITEMS)
+		post_parcel(sh, worker);
+}
+
+void
+delivery_end_turn(struct shard *sh)
+{
+	for (unsigned i = 0; i < sh->pool->nworkers; i++)
+		if (sh->parcels[i] != NULL)
+			post_parcel(sh, i);
+}
+
+bool
+delivery_send(struct shard *sh, enum parcel_kind kind, struct handle to,
+    struct message *msg, uint64_t by)
+{
+	struct parcel_item item = { kind, to.slot, to.id, by, msg };
+	enum delivery d;
+
+	if (to.worker != sh->index) {
+		pack(sh, to.worker, item);
+		return true;
+	}
+	d = open_item(sh, &item);
+	if (d == DELIVERY_GONE && msg != NULL)
+		stats_count(&sh->stats.counter[COUNT_MESSAGES_DROPPED], 1);
+	return d != DELIVERY_REFUSED;
+}
+
+void
+delivery_cast(struct shard *sh, struct message *msg, uint64_t origin)
+{
+	struct parcel_item item = { PARCEL_CAST, 0, origin, pool_next_cast(sh->pool),
+		msg };
+
+	for (unsigned i = 0; i < sh->pool->nworkers; i++)
+		if (i == sh->index)
+			cast_local(sh, &item, NULL);
+		else
+			pack(sh, i, item);
+}
+
+static struct parcel *
+single(struct parcel_item item)
+{
+	struct parcel *p = parcel_new(1);
+
+	if (p != NULL) {
+		message_ref(item.msg);
+		p->items[p->count++] = item;
+	}
+	return p;
+}
+
+int
+delivery_post_cast(
+    struct mailbox *to, struct message *msg, uint64_t number, const char *except)
+{
+	struct parcel *p =
+	    single((struct parcel_item){ PARCEL_CAST, 0, 0, number, msg });
+
+	if (p == NULL)
+		return -ENOMEM;
+	if (except != NULL && *except != '\0' && (p->except = strdup(except)) == NULL) {
+		message_unref(msg);
+		free(p);
+		return -ENOMEM;
+	}
+	mailbox_post(to, &p->mail);
+	return 0;
+}
+
+int
+delivery_post_job(struct mailbox *to, struct handle handle, struct message *msg)
+{
+	struct parcel *p =
+	    single((struct parcel_item){ PARCEL_JOB, handle.slot, handle.id, 0, msg });
+
+	if (p == NULL)
+		return -ENOMEM;
+	mailbox_post(to, &p->mail);
+	return 0;
+}

@@ -1,0 +1,56 @@
+/*
+ * delivery.h - messages to connections of this worker and of the others.
+ *
+ * What one worker has for another leaves in parcels, in order, at the end of the
+ * turn. Worker threads only, but for delivery_post_*().
+ */
+#ifndef SERVER_DELIVERY_H
+#define SERVER_DELIVERY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/handle.h"
+#include "server/mailbox.h"
+
+struct connection;
+struct message;
+struct shard;
+
+enum parcel_kind {
+	PARCEL_MESSAGE,	 /* deliver to the connection */
+	PARCEL_JOB,	 /* the same, and a credit of its idle entry has been used */
+	PARCEL_CAST,	 /* broadcast to all connections but handle.id */
+	PARCEL_REPLACED, /* end it: its user has logged in as connection number `by` */
+	PARCEL_EVICT,	 /* end the connection that has waited longest for a login */
+};
+
+/*
+ * To a handle wherever it lives; takes its own reference of msg (NULL for
+ * REPLACED and EVICT). Returns false if it was on this worker and refused the
+ * message because it reads too slowly (policy reject).
+ */
+bool delivery_send(struct shard *sh, enum parcel_kind kind, struct handle to,
+    struct message *msg, uint64_t by);
+
+/* False: so many broadcasts wait that the sender has to come back later. Else one
+ * client could keep the workers busy with nothing but broadcasts. */
+bool delivery_may_cast(const struct shard *sh);
+
+/* To every session of every worker but connection `origin`. */
+void delivery_cast(struct shard *sh, struct message *msg, uint64_t origin);
+
+/* Posts the parcels of this turn. */
+void delivery_end_turn(struct shard *sh);
+
+/* One slice of the sweep that brings connections up to date with the broadcasts.
+ * Returns true while there is more to do. */
+bool delivery_sweep_casts(struct shard *sh);
+
+/* From any other thread: a broadcast for this worker's sessions but those of
+ * `except` (number: pool_next_cast()), a job for one. Take their own reference. 0 or -ENOMEM. */
+int delivery_post_cast(
+    struct mailbox *to, struct message *msg, uint64_t number, const char *except);
+int delivery_post_job(struct mailbox *to, struct handle handle, struct message *msg);
+
+#endif

@@ -1,0 +1,214 @@
+/*
+ * login.c - AUTH: from the credentials to a registered session.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "server/auth.h"
+#include "server/close_reason.h"
+#include "server/connection_private.h"
+#include "server/delivery.h"
+#include "server/directory.h"
+#include "server/events.h"
+#include "server/listener.h"
+#include "server/pool.h"
+#include "server/settings.h"
+#include "server/shard.h"
+
+#define MAX_FAILURES 3
+#define BUSY_RETRY_MS 1000
+
+struct attempt {	     /* credentials that a helper checks, and what to do then */
+	struct auth_job job; /* first: posted back as mail */
+	struct handle handle;
+	unsigned tag_len;
+	char tag[20];
+	char display[PROTOCOL_MAX_DISPLAY + 1];
+};
+
+static void
+fail(struct connection *conn, struct span tag)
+{
+	struct rare *r = connection_rare(conn);
+	char name[160];
+
+	stats_count(&conn->sh->stats.counter[COUNT_AUTH_FAILURES], 1);
+	log_info("login", "%s: login refused: wrong user or secret",
+	    connection_name(conn, name));
+	request_error(conn, tag, ERR_AUTH_FAILED, NULL);
+	if (r == NULL || ++r->auth_failures >= MAX_FAILURES)
+		connection_close(conn, CLOSE_AUTH_FAILED, CLOSE_RETRY_DEFAULT, NULL);
+}
+
+static void
+replace_others(struct connection *conn, struct login_result *result)
+{
+	for (unsigned i = 0; i < result->nreplaced; i++)
+		(void)delivery_send(
+		    conn->sh, PARCEL_REPLACED, result->replaced[i], NULL, conn->id);
+	free(result->replaced);
+}
+
+static void
+greet(struct connection *conn, struct span tag, const struct login_result *result)
+{
+	const struct settings *s = conn->sh->settings;
+	char replaced[32] = "";
+
+	if (result->nreplaced > 0)
+		snprintf(replaced, sizeof(replaced), " replaced=%u", result->nreplaced);
+	stream_printf(conn, "%.*s%sOK user=%s session=%u/%lld%s\r\n", (int)tag.len,
+	    tag.at, tag.len > 0 ? " " : "", connection_user(conn), result->sessions,
+	    (long long)s->max_sessions_per_user, replaced);
+}
+
+static void
+become_active(struct connection *conn, struct session *session, const char *display)
+{
+	struct shard *sh = conn->sh;
+
+	connection_leave_anonymous(conn);
+	conn->session = session;
+	conn->since_ms = sh->now_ms;
+	conn->cast_seen = sh->casts.head; /* earlier broadcasts are not for it */
+	if (conn->rare != NULL) {
+		conn->rare->auth_failures = 0;
+		conn->rare->display[0] = '\0';
+	}
+	if (*display != '\0' && connection_rare(conn) != NULL)
+		snprintf(
+		    conn->rare->display, sizeof(conn->rare->display), "%s", display);
+	connection_enter(conn, STATE_ACTIVE);
+	stats_count(&sh->stats.counter[COUNT_LOGINS], 1);
+	connection_emit(conn, EVENT_LOGIN, EVENT_NO_REASON, NULL);
+	deadlines_update(conn);
+}
+
+static void
+refuse(struct connection *conn, const struct login *login, int err)
+{
+	enum close_reason reason = CLOSE_MEMORY;
+
+	if (err == -EUSERS)
+		reason = CLOSE_USER_LIMIT;
+	else if (err == -ENOSPC)
+		reason = CLOSE_POOL_FULL;
+	connection_emit_as(conn, login->user, login->user_len, EVENT_REJECT, reason);
+	connection_close(conn, reason, CLOSE_RETRY_DEFAULT, NULL);
+}
+
+static void
+log_in(struct connection *conn, struct span tag, const char *user, size_t user_len,
+    const char *display)
+{
+	const struct settings *s = conn->sh->settings;
+	struct login_result result = { 0 };
+	struct login login = {
+		.user = user,
+		.user_len = user_len,
+		.handle = connection_handle(conn),
+		.max_sessions = (uint32_t)s->max_sessions_per_user,
+		.max_connections = (uint32_t)s->max_connections,
+		.replace = s->duplicate_login == DUPLICATE_REPLACE,
+	};
+	int err;
+
+	/* Read first: what is accepted from here on may count this session. */
+	conn->casts_before =
+	    atomic_load_explicit(&conn->sh->pool->casts, memory_order_relaxed);
+	err = directory_login(conn->sh->pool->directory, &login, &result);
+
+	if (err < 0) {
+		refuse(conn, &login, err);
+		return;
+	}
+	become_active(conn, result.session, display);
+	greet(conn, tag, &result);
+	replace_others(conn, &result);
+}
+
+/* Mail from the helpers: the connection may have gone meanwhile. */
+static void
+decided(struct mail *mail, void *owner)
+{
+	struct attempt *a = container_of(mail, struct attempt, job.mail);
+	struct connection *conn = shard_find(owner, a->handle.slot, a->handle.id);
+	struct span tag = { a->tag, a->tag_len };
+
+	if (conn != NULL && !(conn->flags & CONN_CLOSING)) {
+		conn->flags &= (uint16_t)~CONN_AUTH_PENDING;
+		if (a->job.verdict == AUTH_OK)
+			log_in(conn, tag, a->job.user, strlen(a->job.user), a->display);
+		else if (a->job.verdict == AUTH_BUSY)
+			request_busy(conn, tag, BUSY_RETRY_MS);
+		else
+			fail(conn, tag);
+		stream_resume(conn);
+	}
+	free(a);
+}
+
+static struct attempt *
+attempt_new(const struct connection *conn, const struct frame *f)
+{
+	struct attempt *a = calloc(1, sizeof(*a));
+
+	if (a == NULL || f->secret.len >= sizeof(a->job.secret)) {
+		free(a);
+		return NULL;
+	}
+	a->job.mail.run = decided;
+	a->job.reply_to = &conn->sh->mailbox;
+	memcpy(a->job.user, f->arg.at, f->arg.len);
+	memcpy(a->job.secret, f->secret.at, f->secret.len);
+	a->handle = connection_handle(conn);
+	a->tag_len = (unsigned)f->tag.len;
+	snprintf(a->tag, sizeof(a->tag), "%.*s", (int)f->tag.len, f->tag.at);
+	snprintf(
+	    a->display, sizeof(a->display), "%.*s", (int)f->payload.len, f->payload.at);
+	return a;
+}
+
+static void
+ask_helper(struct connection *conn, const struct frame *f)
+{
+	struct attempt *a = attempt_new(conn, f);
+	enum auth_verdict v = AUTH_BUSY;
+
+	if (a != NULL)
+		v = auth_check(conn->sh->pool->auth, &a->job);
+	if (v == AUTH_PENDING) {
+		conn->flags |= CONN_AUTH_PENDING;
+		return;
+	}
+	free(a);
+	if (v == AUTH_BUSY)
+		request_busy(conn, f->tag, BUSY_RETRY_MS);
+	else
+		fail(conn, f->tag);
+}
+
+void
+login_request(struct connection *conn, const struct frame *f)
+{
+	struct pool *pool = conn->sh->pool;
+	char display[PROTOCOL_MAX_DISPLAY + 1];
+
+	if (conn->session != NULL) {
+		request_error(conn, f->tag, ERR_ALREADY, NULL);
+		return;
+	}
+	if (f->is_token) { /* no method of this server takes tokens */
+		fail(conn, f->tag);
+		return;
+	}
+	if (!auth_trusts(pool->auth, pool->listeners[conn->listener].is_local)) {
+		ask_helper(conn, f);
+		return;
+	}
+	snprintf(display, sizeof(display), "%.*s", (int)f->payload.len, f->payload.at);
+	log_in(conn, f->tag, f->arg.at, f->arg.len, display);
+}

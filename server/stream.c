@@ -1,0 +1,249 @@
+/*
+ * stream.c - output of a connection: what is written in a turn leaves together
+ * at its end, then the queue goes back; and the farewell.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "server/connection_private.h"
+#include "server/delivery.h"
+#include "server/directory.h"
+#include "server/loop.h"
+#include "server/outqueue.h"
+#include "server/settings.h"
+#include "server/shard.h"
+
+/* After our end is shut, wait so long for the peer's end: a reset caused by unread
+ * input would destroy the BYE on its way. */
+#define DRAIN_MS 100
+
+void
+stream_watch(struct connection *conn)
+{
+	bool want_read = stream_may_read(conn);
+	bool want_write = conn->flags & CONN_BLOCKED;
+
+	if (conn->flags & CONN_DEAD ||
+	    (want_read == !!(conn->flags & CONN_READING) &&
+		want_write == !!(conn->flags & CONN_WRITING)))
+		return;
+	conn->flags &= (uint16_t) ~(CONN_READING | CONN_WRITING);
+	conn->flags |= (uint16_t)((want_read ? CONN_READING : 0) |
+				  (want_write ? CONN_WRITING : 0));
+
+	int err = loop_change(&conn->sh->loop, conn->fd,
+	    (want_read ? LOOP_READ : 0u) | (want_write ? LOOP_WRITE : 0u),
+	    shard_key(conn->slot, conn->id));
+
+	if (err < 0)
+		connection_fault(conn, CLOSE_IO_ERROR, -err);
+}
+
+struct outqueue *
+stream_queue(struct connection *conn)
+{
+	if (conn->out == NULL && (conn->out = outqueue_new(&conn->sh->outpool)) == NULL)
+		return NULL;
+	if (list_is_empty(&conn->dirty) && !(conn->flags & (CONN_BLOCKED | CONN_DEAD)))
+		list_append(&conn->sh->dirty, &conn->dirty);
+	return conn->out;
+}
+
+void
+stream_write(struct connection *conn, const void *data, size_t len)
+{
+	struct outqueue *q;
+
+	if (conn->flags & (CONN_SAID_BYE | CONN_DEAD))
+		return;
+	q = stream_queue(conn);
+	if (q == NULL || outqueue_append(&conn->sh->outpool, q, data, len) < 0) {
+		connection_fault(conn, CLOSE_MEMORY, ENOMEM);
+		return;
+	}
+	stats_move(&conn->sh->stats.queue_bytes, (int64_t)len);
+}
+
+void
+stream_printf(struct connection *conn, const char *format, ...)
+{
+	char line[1200];
+	va_list args;
+
+	va_start(args, format);
+	int len = vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	if (len > 0 && (size_t)len < sizeof(line))
+		stream_write(conn, line, (size_t)len);
+}
+
+/* The peer is gone, or the kernel says so. */
+void
+stream_broken(struct connection *conn, int err)
+{
+	if (conn->flags & CONN_CLOSING)
+		connection_bury(conn);
+	else if (err == ECONNRESET || err == EPIPE)
+		connection_close(conn, CLOSE_RESET, RETRY_NONE, NULL);
+	else
+		connection_fault(conn, CLOSE_IO_ERROR, err);
+}
+
+/* The farewell is out: shut our end and wait for theirs, or be done. */
+static void
+farewell_sent(struct connection *conn)
+{
+	if (conn->flags & CONN_DRAINING)
+		return;
+	if (conn->flags & CONN_INPUT_ENDED) {
+		connection_bury(conn);
+		return;
+	}
+	(void)shutdown(conn->fd, SHUT_WR);
+	conn->flags |= CONN_DRAINING;
+	conn->give_up_ms = conn->sh->now_ms + DRAIN_MS;
+	deadlines_update(conn);
+}
+
+static void
+output_empty(struct connection *conn)
+{
+	outqueue_free(&conn->sh->outpool, conn->out);
+	conn->out = NULL;
+	conn->flags &= (uint16_t) ~(CONN_BLOCKED | CONN_CONGESTED);
+	if (conn->session != NULL)
+		session_set_congested(conn->session, false);
+	if (conn->flags & CONN_CLOSING)
+		farewell_sent(conn);
+}
+
+static void
+output_waits(struct connection *conn)
+{
+	if (conn->flags & CONN_BLOCKED)
+		return;
+	conn->flags |= CONN_BLOCKED;
+	list_remove(&conn->dirty);
+	conn->progress_ms = conn->sh->now_ms;
+	deadlines_update(conn);
+}
+
+static int
+flush_some(struct connection *conn)
+{
+	struct shard *sh = conn->sh;
+	size_t written = 0;
+	int err = outqueue_flush(&sh->outpool, conn->out, conn->fd, &written);
+
+	if (written > 0) {
+		conn->bytes_out += written;
+		conn->progress_ms = sh->now_ms;
+		stats_count(&sh->stats.counter[COUNT_BYTES_OUT], written);
+		stats_move(&sh->stats.queue_bytes, -(int64_t)written);
+	}
+	return err;
+}
+
+static bool
+has_lost(const struct connection *conn)
+{
+	return conn->rare != NULL && conn->rare->lost > 0 &&
+	       !(conn->flags & CONN_CLOSING);
+}
+
+void
+stream_flush(struct connection *conn)
+{
+	int err;
+
+	if (conn->flags & CONN_DEAD || conn->out == NULL)
+		return;
+	list_remove(&conn->dirty);
+	while ((err = flush_some(conn)) == 0 && has_lost(conn))
+		delivery_tell_lost(conn);
+	if (err == 0)
+		output_empty(conn);
+	else if (err == -EAGAIN)
+		output_waits(conn);
+	else
+		stream_broken(conn, -err);
+	if (conn->flags & CONN_BACKLOG && !stream_is_backlogged(conn) &&
+	    list_is_empty(&conn->dirty))
+		list_append(&conn->sh->dirty, &conn->dirty);
+	stream_watch(conn);
+}
+
+/* Resuming runs commands, which may flush other connections: never from within. */
+void
+stream_end_turn(struct shard *sh)
+{
+	struct list *node;
+
+	while ((node = list_first(&sh->dirty)) != NULL) {
+		struct connection *conn = container_of(node, struct connection, dirty);
+
+		list_remove(node);
+		if (conn->flags & CONN_BACKLOG && !stream_is_backlogged(conn)) {
+			conn->flags &= (uint16_t)~CONN_BACKLOG;
+			stream_resume(conn);
+		}
+		stream_flush(conn);
+		if (conn->flags & CONN_YIELDED && !(conn->flags & CONN_DEAD) &&
+		    list_is_empty(&conn->dirty))
+			list_append(&sh->yielded, &conn->dirty);
+	}
+}
+
+/* Operators' words travel on a line of the protocol: one line, no controls. */
+static void
+one_line(char *to, size_t size, const char *text)
+{
+	size_t n = 0;
+
+	for (; text[n] != '\0' && n + 1 < size; n++)
+		to[n] =
+		    (unsigned char)text[n] < 0x20 || text[n] == 0x7f ? ' ' : text[n];
+	while (text[n] != '\0' && n > 0 && ((unsigned char)to[n - 1] & 0xc0) == 0x80)
+		n--; /* cut between characters, not inside one */
+	if (text[n] != '\0' && n > 0 && (unsigned char)to[n - 1] >= 0xc0)
+		n--;
+	to[n] = '\0';
+}
+
+static void
+write_bye(struct connection *conn, int64_t retry_ms, const char *text)
+{
+	const struct close_reason_info *info = close_reason_info(conn->reason);
+	char retry[40] = "", words[401] = "";
+
+	if (retry_ms == CLOSE_RETRY_DEFAULT) {
+		retry_ms = info->retry_min_ms;
+		if (info->retry_max_ms > info->retry_min_ms)
+			retry_ms += shard_random(conn->sh,
+			    (uint32_t)(info->retry_max_ms - info->retry_min_ms + 1));
+	}
+	if (retry_ms == RETRY_NEVER)
+		snprintf(retry, sizeof(retry), " retry=never");
+	else if (retry_ms >= 0)
+		snprintf(retry, sizeof(retry), " retry=%lld", (long long)retry_ms);
+	if (text != NULL)
+		one_line(words, sizeof(words), text);
+	stream_printf(conn, "BYE %u %s%s%s%s\r\n", info->code, info->slug, retry,
+	    *words != '\0' ? " :" : "", words);
+}
+
+void
+stream_farewell(struct connection *conn, int64_t retry_ms, const char *text)
+{
+	conn->give_up_ms = conn->sh->now_ms + conn->sh->settings->linger_timeout;
+	if (conn->reason != CLOSE_EOF)
+		write_bye(conn, retry_ms, text);
+	conn->flags |= CONN_SAID_BYE;
+	if (conn->out == NULL && !(conn->flags & CONN_DEAD))
+		farewell_sent(conn);
+	deadlines_update(conn);
+	stream_watch(conn);
+}

@@ -1,0 +1,105 @@
+#include "server/sweep.h"
+
+#include "common/list.h"
+#include "server/connection_private.h"
+#include "server/selector.h"
+#include "server/shard.h"
+#include "server/worker.h"
+
+/* Free slots and slots that do not match cost little: so many make a slice too. */
+#define SWEEP_LOOKS (4 * SWEEP_SLICE)
+
+void
+sweeper_init(struct sweeper *w, struct shard *sh)
+{
+	*w = (struct sweeper){ .sh = sh, .last = &w->first };
+}
+
+static void
+put_last(struct sweeper *w, struct sweep *s)
+{
+	s->mail.next = NULL;
+	*w->last = &s->mail;
+	w->last = &s->mail.next;
+}
+
+void
+sweeper_add(struct sweeper *w, struct sweep *s)
+{
+	s->next = 0;
+	put_last(w, s);
+}
+
+bool
+sweeper_is_busy(const struct sweeper *w)
+{
+	return w->first != NULL;
+}
+
+/* The next connection of the sweep; NULL for one that has gone, *end at the end. */
+static struct connection *
+next_connection(struct sweep *s, struct shard *sh, bool *end)
+{
+	size_t count = s->handles != NULL ? s->nhandles : slab_slots(&sh->slab);
+	struct connection *conn;
+
+	*end = s->next >= count;
+	if (*end)
+		return NULL;
+	if (s->handles != NULL) {
+		const struct handle *h = &s->handles[s->next++];
+
+		conn = shard_find(sh, h->slot, h->id);
+	} else {
+		conn = slab_at(&sh->slab, (uint32_t)s->next++);
+	}
+	return conn != NULL && conn->id != 0 && !(conn->flags & CONN_DEAD) ? conn
+									   : NULL;
+}
+
+/* True when the sweep is at its end. */
+static bool
+slice(struct sweep *s, struct shard *sh)
+{
+	unsigned visited = 0;
+	bool end = false;
+	struct row row;
+
+	for (unsigned looked = 0; looked < SWEEP_LOOKS && visited < SWEEP_SLICE;
+	     looked++) {
+		struct connection *conn = next_connection(s, sh, &end);
+
+		if (end)
+			return true;
+		if (conn == NULL)
+			continue;
+		connection_describe(conn, &row);
+		s->online += row.online;
+		if (s->selector != NULL && !selector_match(s->selector, &row))
+			continue;
+		s->matched++;
+		visited++;
+		if (s->visit != NULL)
+			s->visit(s, conn, &row);
+	}
+	return false;
+}
+
+void
+sweeper_turn(struct sweeper *w)
+{
+	struct sweep *s;
+
+	if (w->first == NULL)
+		return;
+	s = container_of(w->first, struct sweep, mail);
+	w->first = s->mail.next;
+	if (w->first == NULL)
+		w->last = &w->first;
+	if ((s->cancelled == NULL || !atomic_load(s->cancelled)) && !slice(s, w->sh)) {
+		put_last(w, s);
+		return;
+	}
+	s->mail.run = s->done;
+	mailbox_post(s->reply_to, &s->mail);
+}

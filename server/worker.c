@@ -1,0 +1,369 @@
+/*
+ * worker.c - the thread: one turn after another.
+ */
+#include "server/worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "server/acceptor.h"
+#include "server/connection_private.h"
+#include "server/delivery.h"
+#include "server/message.h"
+#include "server/pool.h"
+#include "server/reconfigure.h"
+#include "server/settings.h"
+#include "server/shard.h"
+#include "server/stopper.h"
+#include "server/sweep.h"
+
+#define KEY_MAILBOX (SHARD_KEY_SPECIAL | UINT64_C(0x40000000))
+#define EXPIRE_SLICE 256 /* deadlines handled in one turn */
+#define CHECK_SLICE 64	 /* connections checked in one turn of a debug build */
+
+struct worker {
+	struct shard shard;
+	pthread_t thread;
+	struct acceptor acceptor;
+	struct sweeper sweeper;
+	struct reconfigure reconfigure;
+	struct stopper stopper;
+	struct mail quit;
+	bool has_quit;
+	int64_t cleaned_ms;  /* clock_ms() of the last clean-up */
+	uint32_t next_check; /* slot, debug builds */
+};
+
+static struct worker *
+worker_of(void *shard)
+{
+	return container_of(shard, struct worker, shard);
+}
+
+/* ---- one turn ---- */
+
+static void
+dispatch(struct worker *w, const struct loop_event *e)
+{
+	struct shard *sh = &w->shard;
+	struct connection *conn;
+
+	if (e->key == KEY_MAILBOX)
+		return; /* read in any case */
+	if (e->key & SHARD_KEY_SPECIAL) {
+		acceptor_ready(&w->acceptor, (unsigned)(e->key & 0xffff));
+		return;
+	}
+	conn = slab_at(&sh->slab, (uint32_t)e->key);
+	if (conn->id != 0 && shard_key(conn->slot, conn->id) == e->key &&
+	    !(conn->flags & CONN_DEAD))
+		stream_ready(conn, e->ready);
+}
+
+static void
+expire(struct shard *sh)
+{
+	struct deadline *d;
+
+	for (unsigned i = 0;
+	     i < EXPIRE_SLICE && (d = wheel_expire(&sh->wheel, sh->now_ms)); i++)
+		deadlines_fire(container_of(d, struct connection, deadline));
+}
+
+static void
+free_dead(struct worker *w)
+{
+	struct list *node;
+	bool any = false;
+
+	while ((node = list_first(&w->shard.dead)) != NULL) {
+		connection_free(container_of(node, struct connection, link));
+		any = true;
+	}
+	if (any)
+		acceptor_resume(&w->acceptor);
+}
+
+/* Work that goes on without anything having to happen. */
+static bool
+is_busy(const struct worker *w)
+{
+	return w->shard.casts.left > 0 || !list_is_empty(&w->shard.yielded) ||
+	       sweeper_is_busy(&w->sweeper) || reconfigure_is_busy(&w->reconfigure) ||
+	       stopper_is_busy(&w->stopper);
+}
+
+/* When the memory kept for the next rush is to be given back. */
+static int64_t
+cleanup_next(const struct worker *w)
+{
+	int64_t interval = w->shard.settings->cleanup_interval;
+
+	return interval == 0 ? INT64_MAX : w->cleaned_ms + interval;
+}
+
+static void
+clean_up(struct worker *w)
+{
+	if (cleanup_next(w) > w->shard.now_ms)
+		return;
+	outpool_clear(&w->shard.outpool);
+	w->cleaned_ms = w->shard.now_ms;
+}
+
+static int64_t
+time_to_wait(struct worker *w)
+{
+	int64_t next = wheel_next(&w->shard.wheel);
+
+	if (is_busy(w) || !mailbox_may_sleep(&w->shard.mailbox))
+		return 0;
+	if (acceptor_next(&w->acceptor) < next)
+		next = acceptor_next(&w->acceptor);
+	if (stopper_next(&w->stopper) < next)
+		next = stopper_next(&w->stopper);
+	if (cleanup_next(w) < next)
+		next = cleanup_next(w);
+	if (next == INT64_MAX)
+		return -1;
+
+	int64_t wait = next - clock_ms();
+
+	return wait < 0 ? 0 : wait;
+}
+
+static void
+account_memory(struct shard *sh)
+{
+	struct stats *st = &sh->stats;
+
+	atomic_store_explicit(&st->memory_connections, (int64_t)slab_bytes(&sh->slab),
+	    memory_order_relaxed);
+	atomic_store_explicit(
+	    &st->memory_output, (int64_t)sh->outpool.bytes, memory_order_relaxed);
+}
+
+static void
+account_turn(struct shard *sh, int64_t begin_us)
+{
+	struct stats *st = &sh->stats;
+	uint64_t took = (uint64_t)(clock_us() - begin_us);
+
+	stats_count(&st->turns, 1);
+	stats_count(&st->turn_sum_us, took);
+	if (took > atomic_load_explicit(&st->turn_max_us, memory_order_relaxed))
+		atomic_store_explicit(&st->turn_max_us, took, memory_order_relaxed);
+	account_memory(sh);
+}
+
+/* Debug builds look at every connection, a few each turn. */
+static void
+check_some(struct worker *w)
+{
+#ifdef POOLD_DEBUG
+	struct shard *sh = &w->shard;
+
+	for (unsigned i = 0; i < CHECK_SLICE && slab_slots(&sh->slab) > 0; i++) {
+		uint32_t slot = w->next_check++ % slab_slots(&sh->slab);
+		struct connection *conn = slab_at(&sh->slab, slot);
+
+		if (conn->id != 0)
+			connection_check(conn);
+	}
+#else
+	(void)w;
+#endif
+}
+
+/* Input comes before time: what a client said in time counts, however late it is read. */
+static void
+turn(struct worker *w)
+{
+	struct shard *sh = &w->shard;
+	struct loop_event events[LOOP_BATCH];
+	unsigned n = loop_wait(&sh->loop, events, time_to_wait(w));
+	int64_t begin_us = clock_us();
+
+	mailbox_awake(&sh->mailbox);
+	sh->now_ms = begin_us / 1000;
+	stream_begin_turn(sh);
+	for (unsigned i = 0; i < n; i++)
+		dispatch(w, &events[i]);
+	(void)mailbox_run(&sh->mailbox);
+	expire(sh);
+	if (acceptor_next(&w->acceptor) <= sh->now_ms)
+		acceptor_resume(&w->acceptor);
+	sweeper_turn(&w->sweeper);
+	reconfigure_turn(&w->reconfigure);
+	stopper_turn(&w->stopper);
+	(void)delivery_sweep_casts(sh);
+	stream_end_turn(sh);
+	delivery_end_turn(sh);
+	free_dead(w);
+	clean_up(w);
+	check_some(w);
+	account_turn(sh, begin_us);
+}
+
+static void *
+work(void *arg)
+{
+	struct worker *w = arg;
+
+	(void)pthread_setname_np(pthread_self(), "worker");
+	account_memory(&w->shard); /* prewarmed: there before the first turn */
+	while (!w->has_quit)
+		turn(w);
+	w->shard.is_closed = true;
+	return NULL;
+}
+
+/* ---- from other threads ---- */
+
+int
+worker_open(struct worker **ret, struct pool *pool, unsigned index)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+	int err;
+
+	if (w == NULL)
+		return -ENOMEM;
+	if ((err = shard_open(&w->shard, pool, index)) < 0) {
+		free(w);
+		return err;
+	}
+	sweeper_init(&w->sweeper, &w->shard);
+	reconfigure_init(&w->reconfigure, &w->shard);
+	stopper_init(&w->stopper, &w->shard, &w->acceptor);
+	w->cleaned_ms = w->shard.now_ms;
+	*ret = w;
+	return 0;
+}
+
+int
+worker_start(struct worker *w)
+{
+	struct shard *sh = &w->shard;
+	int err = loop_add(&sh->loop, sh->mailbox.fd, LOOP_READ, KEY_MAILBOX);
+
+	if (err == 0)
+		err = acceptor_open(&w->acceptor, sh);
+	if (err == 0)
+		err = -pthread_create(&w->thread, NULL, work, w);
+	return err;
+}
+
+static void
+quit(struct mail *mail, void *owner)
+{
+	(void)mail;
+	worker_of(owner)->has_quit = true;
+}
+
+void
+worker_join(struct worker *w)
+{
+	w->quit.run = quit;
+	mailbox_post(&w->shard.mailbox, &w->quit);
+	(void)pthread_join(w->thread, NULL);
+}
+
+void
+worker_free(struct worker *w)
+{
+	if (w == NULL)
+		return;
+	w->shard.is_closed = true;
+	shard_close(&w->shard);
+	free(w);
+}
+
+struct shard *
+worker_shard(struct worker *w)
+{
+	return &w->shard;
+}
+
+static void
+begin_sweep(struct mail *mail, void *owner)
+{
+	sweeper_add(&worker_of(owner)->sweeper, container_of(mail, struct sweep, mail));
+}
+
+void
+worker_sweep(struct worker *w, struct sweep *s)
+{
+	s->mail.run = begin_sweep;
+	mailbox_post(&w->shard.mailbox, &s->mail);
+}
+
+int
+worker_cast(struct worker *w, struct message *msg, uint64_t number, const char *except)
+{
+	return delivery_post_cast(&w->shard.mailbox, msg, number, except);
+}
+
+int
+worker_deliver_job(struct worker *w, struct handle to, struct message *msg)
+{
+	return delivery_post_job(&w->shard.mailbox, to, msg);
+}
+
+struct configure_mail {
+	struct mail mail;
+	struct settings *settings;
+};
+
+static void
+configure(struct mail *mail, void *owner)
+{
+	struct configure_mail *c = container_of(mail, struct configure_mail, mail);
+
+	reconfigure_begin(&worker_of(owner)->reconfigure, c->settings);
+	free(c);
+}
+
+int
+worker_configure(struct worker *w, struct settings *s)
+{
+	struct configure_mail *c = malloc(sizeof(*c));
+
+	if (c == NULL)
+		return -ENOMEM;
+	*c = (struct configure_mail){ { NULL, configure }, settings_ref(s) };
+	mailbox_post(&w->shard.mailbox, &c->mail);
+	return 0;
+}
+
+struct stop_mail {
+	struct mail mail;
+	struct stop_order order;
+};
+
+static void
+stop(struct mail *mail, void *owner)
+{
+	struct stop_mail *s = container_of(mail, struct stop_mail, mail);
+
+	stopper_begin(&worker_of(owner)->stopper, &s->order);
+	free(s);
+}
+
+int
+worker_stop(struct worker *w, int64_t grace_ms, bool now, const char *text)
+{
+	struct stop_mail *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return -ENOMEM;
+	s->mail.run = stop;
+	s->order.grace_ms = grace_ms;
+	s->order.now = now;
+	snprintf(s->order.text, sizeof(s->order.text), "%s", text != NULL ? text : "");
+	mailbox_post(&w->shard.mailbox, &s->mail);
+	return 0;
+}

@@ -1,0 +1,280 @@
+/* Messages to connections: order, broadcasts, and who reads too slowly. */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "server/delivery.h"
+#include "server/message.h"
+#include "server/outqueue.h"
+#include "server/pool.h"
+#include "server/settings.h"
+#include "tests/unit/rig.h"
+
+static struct rig b;
+
+/* A sender, and a receiver that does not read until its queue is all but full. */
+static struct connection *
+fill_queue(enum slow_reader policy, struct connection **ret_sender, int *from, int *to)
+{
+	static char line[9000];
+	struct connection *slow;
+
+	b.sh.settings->max_queue = 65536;
+	b.sh.settings->slow_reader = policy;
+	*ret_sender = rig_login(&b, "al", from);
+	slow = rig_login(&b, "bob", to);
+	strcpy(line, "SEND bob 8000\n");
+	memset(line + strlen(line), 'x', 8000);
+	strcpy(line + strlen("SEND bob 8000\n") + 8000, "\n");
+	while (outqueue_pending(slow->out) + 8020 <= 65536) {
+		rig_say(*ret_sender, *from, line);
+		assert_string_equal(rig_heard(*from), "OK 1\r\n");
+	}
+	return slow;
+}
+
+#define BIG "SEND bob 8000\n%08000d\n"
+
+static const char *
+one_more(struct connection *sender, int from)
+{
+	char line[8100];
+
+	snprintf(line, sizeof(line), BIG, 0);
+	rig_say(sender, from, line);
+	return rig_heard(from);
+}
+
+static void
+a_slow_reader_is_ended_and_told_so(void **state)
+{
+	int from, to;
+	struct connection *sender,
+	    *slow = fill_queue(SLOW_DISCONNECT, &sender, &from, &to);
+
+	(void)state;
+	assert_string_equal(one_more(sender, from), "OK 1\r\n");
+	assert_true(slow->flags & CONN_CLOSING);
+	assert_int_equal(slow->reason, CLOSE_SLOW_READER);
+	close(from);
+	close(to);
+}
+
+static void
+with_drop_new_it_stays_and_is_told_how_many_it_lost(void **state)
+{
+	int from, to;
+	struct connection *sender,
+	    *slow = fill_queue(SLOW_DROP_NEW, &sender, &from, &to);
+	const char *heard;
+
+	(void)state;
+	assert_string_equal(one_more(sender, from), "OK 1\r\n");
+	assert_string_equal(one_more(sender, from), "OK 1\r\n");
+	assert_int_equal(slow->rare->dropped, 2);
+	while (slow->flags & CONN_BLOCKED) { /* it reads all that waits */
+		(void)rig_heard(to);
+		stream_ready(slow, LOOP_WRITE);
+	}
+	heard = rig_heard(to);
+	assert_non_null(strstr(heard, "LOST 2\r\n"));
+	rig_say(sender, from, "SEND bob :again\n");
+	assert_string_equal(rig_heard(to), "MSG al 5\r\nagain\r\n");
+	close(from);
+	close(to);
+}
+
+static void
+with_reject_the_sender_is_told_until_there_is_room(void **state)
+{
+	int from, to;
+	struct connection *sender, *slow = fill_queue(SLOW_REJECT, &sender, &from, &to);
+
+	(void)state;
+	assert_string_equal(one_more(sender, from), "ERR 507 queue-full bob\r\n");
+	assert_string_equal(one_more(sender, from), "ERR 507 queue-full bob\r\n");
+	while (slow->flags & CONN_BLOCKED) {
+		(void)rig_heard(to);
+		stream_ready(slow, LOOP_WRITE);
+	}
+	assert_string_equal(one_more(sender, from), "OK 1\r\n");
+	close(from);
+	close(to);
+}
+
+static void
+what_waits_never_passes_the_limit(void **state)
+{
+	int from, to;
+	struct connection *sender,
+	    *slow = fill_queue(SLOW_DROP_NEW, &sender, &from, &to);
+
+	(void)state;
+	for (unsigned i = 0; i < 100; i++) {
+		(void)one_more(sender, from);
+		assert_true(outqueue_pending(slow->out) <= 65536);
+	}
+	close(from);
+	close(to);
+}
+
+static void
+one_client_cannot_fill_the_log_of_broadcasts(void **state)
+{
+	int from, to;
+	struct connection *sender = rig_login(&b, "al", &from);
+	char line[8 * 1100 + 1] = "";
+	const char *heard;
+
+	(void)state;
+	(void)rig_login(&b, "bob", &to);
+	for (unsigned i = 0; i < 1100; i++)
+		memcpy(line + 8 * i, "CAST :x\n", 9);
+	assert_int_equal(write(from, line, 8 * 1100), 8 * 1100);
+	stream_read(sender);
+	for (unsigned i = 0; i < 5;
+	     i++) { /* turns in which the sweep does not get on */
+		stream_end_turn(&b.sh);
+		stream_begin_turn(&b.sh);
+	}
+	stream_end_turn(&b.sh);
+	heard = rig_heard(from);
+	assert_non_null(strstr(heard, "OK 1\r\nERR 503 busy retry=100\r\n"));
+	rig_end_turn(&b); /* the sweep catches up */
+	rig_say(sender, from, "CAST :y\n");
+	assert_string_equal(rig_heard(from), "OK 1\r\n");
+	close(from);
+	close(to);
+}
+
+static void
+broadcasts_and_messages_of_one_sender_keep_their_order(void **state)
+{
+	int from, to;
+	struct connection *sender = rig_login(&b, "al", &from);
+
+	(void)state;
+	(void)rig_login(&b, "bob", &to);
+	rig_say(sender, from, "CAST :1\nSEND bob :2\nCAST :3\nCAST :4\nSEND bob :5\n");
+	assert_string_equal(rig_heard(to),
+	    "CAST al 1\r\n1\r\nMSG al 1\r\n2\r\nCAST al 1\r\n3\r\nCAST al 1\r\n4\r\n"
+	    "MSG al 1\r\n5\r\n");
+	assert_string_equal(
+	    rig_heard(from), "OK 1\r\nOK 1\r\nOK 1\r\nOK 1\r\nOK 1\r\n");
+	close(from);
+	close(to);
+}
+
+static void
+a_broadcast_reaches_neither_its_sender_nor_whoever_comes_later(void **state)
+{
+	int from, to, late;
+	struct connection *sender = rig_login(&b, "al", &from), *third;
+
+	(void)state;
+	(void)rig_login(&b, "bob", &to);
+	assert_int_equal(write(from, "CAST :now\n", 10), 10);
+	stream_read(sender); /* the sweep has not begun */
+	third = rig_connect(&b, &late);
+	assert_int_equal(write(late, "AUTH carol -\n", 13), 13);
+	stream_read(third);
+	rig_end_turn(&b);
+	assert_string_equal(rig_heard(to), "CAST al 3\r\nnow\r\n");
+	assert_string_equal(rig_heard(from), "OK 1\r\n");
+	assert_string_equal(rig_heard(late), "OK user=carol session=1/1\r\n");
+	close(from);
+	close(to);
+	close(late);
+}
+
+static void
+a_broadcast_still_on_its_way_does_not_reach_who_logs_in_meanwhile(void **state)
+{
+	int early, late;
+	struct message *msg = message_new("CAST", "al", 2, "x", 1);
+	uint64_t number;
+
+	(void)state;
+	(void)rig_login(&b, "early", &early);
+	number = pool_next_cast(b.pool); /* accepted by another worker */
+	(void)rig_login(&b, "late", &late);
+	assert_int_equal(delivery_post_cast(&b.sh.mailbox, msg, number, NULL), 0);
+	message_unref(msg);
+	rig_end_turn(&b);
+	assert_string_equal(rig_heard(early), "CAST al 1\r\nx\r\n");
+	assert_string_equal(rig_heard(late), "");
+	close(early);
+	close(late);
+}
+
+static void
+an_operator_may_leave_one_user_out(void **state)
+{
+	int one, two;
+	struct message *msg = message_new("CAST", "$op", 3, "x", 1);
+
+	(void)state;
+	(void)rig_login(&b, "al", &one);
+	(void)rig_login(&b, "bob", &two);
+	assert_int_equal(
+	    delivery_post_cast(&b.sh.mailbox, msg, pool_next_cast(b.pool), "bob"), 0);
+	message_unref(msg);
+	rig_end_turn(&b);
+	assert_string_equal(rig_heard(one), "CAST $op 1\r\nx\r\n");
+	assert_string_equal(rig_heard(two), "");
+	close(one);
+	close(two);
+}
+
+static void
+a_sweep_reaches_everybody_while_the_slab_grows_under_it(void **state)
+{
+	static int peers[2000];
+	struct connection *sender = rig_login(&b, "sender", &peers[0]);
+	char user[16];
+
+	(void)state;
+	for (unsigned i = 1; i < 700; i++) {
+		snprintf(user, sizeof(user), "u%u", i);
+		(void)rig_login(&b, user, &peers[i]);
+	}
+	assert_int_equal(write(peers[0], "CAST :a\n", 8), 8);
+	stream_read(sender);
+	(void)delivery_sweep_casts(&b.sh); /* one slice */
+	for (unsigned i = 700; i < 2000; i++)
+		(void)rig_connect(&b, &peers[i]);
+	assert_int_equal(write(peers[0], "CAST :b\n", 8), 8);
+	stream_read(sender);
+	rig_end_turn(&b);
+	for (unsigned i = 1; i < 700; i++)
+		assert_string_equal(rig_heard(peers[i]),
+		    "CAST sender 1\r\na\r\nCAST sender 1\r\nb\r\n");
+	for (unsigned i = 0; i < 2000; i++)
+		close(peers[i]);
+}
+
+#define TEST(f) cmocka_unit_test_prestate_setup_teardown(f, rig_setup, rig_teardown, &b)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_slow_reader_is_ended_and_told_so),
+		TEST(with_drop_new_it_stays_and_is_told_how_many_it_lost),
+		TEST(with_reject_the_sender_is_told_until_there_is_room),
+		TEST(what_waits_never_passes_the_limit),
+		TEST(one_client_cannot_fill_the_log_of_broadcasts),
+		TEST(broadcasts_and_messages_of_one_sender_keep_their_order),
+		TEST(a_broadcast_reaches_neither_its_sender_nor_whoever_comes_later),
+		TEST(a_broadcast_still_on_its_way_does_not_reach_who_logs_in_meanwhile),
+		TEST(an_operator_may_leave_one_user_out),
+		TEST(a_sweep_reaches_everybody_while_the_slab_grows_under_it),
+	};
+
+	return cmocka_run_group_tests_name("delivery", tests, NULL, NULL);
+}

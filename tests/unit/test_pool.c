@@ -1,0 +1,181 @@
+/* The whole pool in one process: real workers, real sockets. */
+#include "server/pool.h"
+
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "server/directory.h"
+#include "server/listener.h"
+#include "server/loop.h"
+#include "server/mailbox.h"
+#include "server/settings.h"
+#include "server/stats.h"
+
+#define USERS 50
+
+static struct pool *pool;
+static struct mailbox mailbox;
+static struct sockaddr_storage address;
+static socklen_t address_len;
+
+static int
+setup(void **state)
+{
+	struct settings *s = settings_new();
+	struct listen_options o = { .address = (char[]){ "127.0.0.1:0" },
+		.backlog = 64 };
+	char error[256];
+
+	(void)state;
+	s->workers = 2;
+	if (settings_listen_add(s, &o, error, sizeof(error)) < 0 ||
+	    mailbox_open(&mailbox, NULL) < 0 ||
+	    pool_open(&pool, s, -1, 0, error, sizeof(error)) < 0)
+		return -1;
+	pool->main = &mailbox;
+	settings_unref(s);
+	address_len = sizeof(address);
+	if (getsockname(
+		pool->listeners[0].fd, (struct sockaddr *)&address, &address_len) < 0)
+		return -1;
+	return pool_start(pool);
+}
+
+/* Waits as main does: until the last worker says that nobody is left. */
+static int
+teardown(void **state)
+{
+	(void)state;
+	(void)pool_stop(pool, 0, false, NULL);
+	while (!pool_is_drained(pool)) {
+		struct pollfd p = { .fd = mailbox.fd, .events = POLLIN };
+
+		if (mailbox_may_sleep(&mailbox))
+			(void)poll(&p, 1, 1000);
+		mailbox_awake(&mailbox);
+		(void)mailbox_run(&mailbox);
+	}
+	pool_join(pool);
+	pool_free(pool);
+	mailbox_close(&mailbox);
+	return 0;
+}
+
+static int
+dial(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, address_len), 0);
+	return fd;
+}
+
+/* Reads until `text` has come; fails at the end of the stream. */
+static void
+expect(int fd, const char *text)
+{
+	char got[4096];
+	size_t len = 0;
+
+	do {
+		ssize_t n = read(fd, got + len, sizeof(got) - 1 - len);
+
+		assert_true(n > 0);
+		len += (size_t)n;
+		got[len] = '\0';
+	} while (strstr(got, text) == NULL);
+}
+
+static int
+log_in(const char *user)
+{
+	char line[64];
+	int fd = dial(), len = snprintf(line, sizeof(line), "AUTH %s -\n", user);
+
+	assert_int_equal(write(fd, line, (size_t)len), len);
+	expect(fd, "\r\nOK user=");
+	return fd;
+}
+
+static void
+connections_are_spread_over_the_workers_and_reach_each_other(void **state)
+{
+	int fds[USERS];
+	char user[16];
+	struct stats_total total;
+
+	(void)state;
+	for (unsigned i = 0; i < USERS; i++) {
+		snprintf(user, sizeof(user), "u%u", i);
+		fds[i] = log_in(user);
+	}
+	pool_stats(pool, &total);
+	assert_int_equal(total.state[STATE_ACTIVE], USERS);
+	assert_int_equal(
+	    total.counter[COUNT_CREATED] - total.counter[COUNT_CLOSED], USERS);
+	for (unsigned i = 0; i < USERS; i++) {
+		char line[64];
+		int len =
+		    snprintf(line, sizeof(line), "SEND u%u :hello\n", USERS - 1 - i);
+
+		assert_int_equal(write(fds[i], line, (size_t)len), len);
+		expect(fds[USERS - 1 - i], "hello\r\n");
+	}
+	for (unsigned i = 0; i < USERS; i++)
+		close(fds[i]);
+}
+
+static void
+a_stop_tells_everybody_and_ends(void **state)
+{
+	int fd = log_in("bob");
+	char rest[64];
+
+	(void)state;
+	assert_int_equal(pool_stop(pool, 0, false, "maintenance"), 0);
+	expect(fd, " :maintenance\r\n");
+	assert_int_equal(read(fd, rest, sizeof(rest)), 0);
+	close(fd);
+}
+
+static void
+settings_in_force_are_those_published_last(void **state)
+{
+	struct settings *old = pool_settings(pool), *new = settings_copy(old), *now;
+	int fd = log_in("bob");
+
+	(void)state;
+	new->connection_timeout = 1234000;
+	pool_publish(pool, new);
+	expect(fd, "INFO idle=1234000\r\n");
+	now = pool_settings(pool);
+	assert_ptr_equal(now, new);
+	assert_int_equal(now->generation, old->generation + 1);
+	settings_unref(now);
+	settings_unref(new);
+	settings_unref(old);
+	close(fd);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(connections_are_spread_over_the_workers_and_reach_each_other),
+		TEST(a_stop_tells_everybody_and_ends),
+		TEST(settings_in_force_are_those_published_last),
+	};
+
+	return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
+}
