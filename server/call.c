@@ -1,0 +1,314 @@
+/*
+ * call.c - the life of a call, its parameters, and the audit of what it changed.
+ */
+#include "server/call.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "server/audit.h"
+#include "server/directory.h"
+#include "server/method.h"
+#include "server/pool.h"
+#include "server/selector.h"
+
+static void
+call_free(struct call *call)
+{
+	if (call->clear != NULL)
+		call->clear(call);
+	selector_free(call->selector);
+	json_decref(call->id);
+	json_decref(call->params);
+	free(call);
+}
+
+bool
+call_begin(struct peer *peer, const struct method *m, const json_t *request)
+{
+	struct call *call = calloc(1, sizeof(*call));
+	json_t *params = json_object_get(request, "params");
+	void (*handler)(struct call *) = method_handler(m->id);
+
+	if (call == NULL)
+		return false;
+	call->control = peer->control;
+	call->peer = peer;
+	call->method = m;
+	call->id = json_incref(json_object_get(request, "id"));
+	call->params = params == NULL ? json_object() : json_incref(params);
+	call->count = -1;
+	list_append(&peer->calls, &call->node);
+	peer->ncalls++;
+
+	if (handler == NULL)
+		call_fail(call, RPC_UNSUPPORTED, "%s is not supported by this server",
+		    m->name);
+	else
+		handler(call);
+	return true;
+}
+
+void
+call_finish(struct call *call, const char *result)
+{
+	if (call->method->flags & METHOD_MUTATES)
+		audit(call, result);
+	list_remove(&call->node);
+	call->peer->ncalls--;
+	call->is_finished = true;
+	if (call->survey != NULL)
+		survey_cancel(call->survey);
+	else
+		call_free(call);
+}
+
+void
+call_answer(struct call *call, json_t *result)
+{
+	peer_send(call->peer, result == NULL ? NULL : rpc_result(call->id, result));
+	call_finish(call, "ok");
+}
+
+__attribute__((format(printf, 4, 0))) static void
+fail(struct call *call, enum rpc_kind kind, const char *hint, const char *format,
+    va_list args)
+{
+	char text[1024];
+
+	vsnprintf(text, sizeof(text), format, args);
+	peer_send(call->peer, rpc_error(call->id, kind, text, hint));
+	call_finish(call, rpc_kind_word(kind));
+}
+
+void
+call_fail(struct call *call, enum rpc_kind kind, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fail(call, kind, NULL, format, args);
+	va_end(args);
+}
+
+void
+call_fail_hint(
+    struct call *call, enum rpc_kind kind, const char *hint, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fail(call, kind, hint, format, args);
+	va_end(args);
+}
+
+void
+call_no_memory(struct call *call)
+{
+	call_fail(call, RPC_LIMIT, "out of memory");
+}
+
+void
+call_cancel(struct call *call)
+{
+	if (call->cancelled != NULL)
+		call->cancelled(call);
+	else
+		call_fail(call, RPC_CANCELLED, "cancelled");
+}
+
+void
+call_leave(struct call *call)
+{
+	call_finish(call, "cut short");
+}
+
+static void
+survey_done(struct survey *s, void *owner)
+{
+	struct call *call = owner;
+	int err = s->err;
+
+	call->survey = NULL;
+	call->control->surveys--;
+	if (call->is_finished) {
+		survey_free(s);
+		call_free(call);
+	} else if (err < 0) {
+		survey_free(s);
+		if (err == -E2BIG)
+			call_fail(call, RPC_LIMIT, "more than %d different values",
+			    TALLY_KEYS_MAX);
+		else
+			call_no_memory(call);
+	} else {
+		call->surveyed(call, s);
+	}
+}
+
+void
+call_survey(struct call *call, struct survey_query *query,
+    void (*then)(struct call *, struct survey *))
+{
+	struct control *c = call->control;
+
+	query->done = survey_done;
+	query->owner = call;
+	call->surveyed = then;
+	if (survey_start(&call->survey, c->pool, &c->mailbox, query) < 0) {
+		call->survey = NULL;
+		call_no_memory(call);
+		return;
+	}
+	c->surveys++;
+}
+
+const char *
+call_string(const struct call *call, const char *name)
+{
+	return json_string_value(json_object_get(call->params, name));
+}
+
+bool
+call_boolean(const struct call *call, const char *name)
+{
+	return json_is_true(json_object_get(call->params, name));
+}
+
+json_int_t
+call_integer(const struct call *call, const char *name, json_int_t none)
+{
+	const json_t *value = json_object_get(call->params, name);
+
+	return value == NULL ? none : json_integer_value(value);
+}
+
+double
+call_number(const struct call *call, const char *name, double none)
+{
+	const json_t *value = json_object_get(call->params, name);
+
+	return value == NULL ? none : json_number_value(value);
+}
+
+bool
+call_has(const struct call *call, const char *name)
+{
+	return json_object_get(call->params, name) != NULL;
+}
+
+bool
+call_selector(struct call *call)
+{
+	const json_t *list = json_object_get(call->params, "select");
+	size_t n = json_array_size(list);
+	const char **words = calloc(n + 1, sizeof(*words));
+	enum rpc_kind kind = RPC_LIMIT;
+	char error[512] = "out of memory";
+	int err = words == NULL ? -ENOMEM : 0;
+
+	for (size_t i = 0; err == 0 && i < n; i++)
+		words[i] = json_string_value(json_array_get(list, i));
+	if (err == 0)
+		err = selector_parse(
+		    words, n, &call->selector, &kind, error, sizeof(error));
+	free(words);
+	if (err < 0)
+		call_fail(call, kind, "%s", error);
+	return err == 0;
+}
+
+/* Appends the sessions of one user. Returns 0 or -ENOMEM. */
+static int
+add_sessions(
+    struct directory *dir, const char *user, struct handle **handles, size_t *n)
+{
+	unsigned room = 16, count;
+	struct target *targets = NULL;
+	struct handle *grown;
+
+	for (;; room = count) {
+		struct target *more = realloc(targets, room * sizeof(*targets));
+
+		if (more == NULL) {
+			free(targets);
+			return -ENOMEM;
+		}
+		targets = more;
+		count = directory_find(dir, user, strlen(user), targets, room);
+		if (count <= room)
+			break;
+	}
+	grown = realloc(*handles, (*n + count + 1) * sizeof(*grown));
+	if (grown != NULL) {
+		*handles = grown;
+		for (unsigned i = 0; i < count; i++)
+			grown[(*n)++] = targets[i].handle;
+	}
+	free(targets);
+	return grown == NULL ? -ENOMEM : 0;
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	const struct handle *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+/* "alice alice" must not reach anybody twice. */
+static size_t
+drop_doubles(struct handle *handles, size_t n)
+{
+	size_t kept = 0;
+
+	qsort(handles, n, sizeof(*handles), compare_ids);
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || handles[i].id != handles[i - 1].id)
+			handles[kept++] = handles[i];
+	return kept;
+}
+
+bool
+call_handles(struct call *call, struct handle **ret, size_t *ret_n)
+{
+	struct handle *handles = NULL;
+	const char *user;
+	size_t n = 0;
+
+	for (size_t i = 0; (user = selector_user(call->selector, i)) != NULL; i++) {
+		if (add_sessions(call->control->pool->directory, user, &handles, &n) <
+		    0) {
+			free(handles);
+			return false; /* looking everywhere is slower, not wrong */
+		}
+	}
+	if (handles == NULL)
+		return false;
+	*ret = handles;
+	*ret_n = drop_doubles(handles, n);
+	return true;
+}
+
+void
+call_nobody(struct call *call)
+{
+	const char *user = selector_one_user(call->selector);
+
+	if (user != NULL)
+		call_fail(call, RPC_NOT_ONLINE, "user \"%s\" is not online", user);
+	else
+		call_fail(call, RPC_NO_MATCH, "nothing matches");
+}
+
+char *
+call_id_text(const struct call *call)
+{
+	return json_dumps(call->id, JSON_ENCODE_ANY | JSON_COMPACT);
+}

@@ -1,0 +1,44 @@
+/*
+ * control.h - the control thread: operators' socket, requests, settings.
+ *
+ * The only writer of the settings in force.
+ */
+#ifndef SERVER_CONTROL_H
+#define SERVER_CONTROL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server/mailbox.h"
+
+struct control;
+struct pool;
+
+/*
+ * Opens the socket (poold-control(7), THE SOCKET) and starts the thread. Returns
+ * 0, or a negative errno with a sentence in error[size]. When an operator asks
+ * for the end, a struct shutdown_request with run = shutdown is posted to
+ * pool->main.
+ */
+int control_start(struct control **ret, struct pool *pool,
+    void (*shutdown)(struct mail *, void *), char *error, size_t size);
+
+/*
+ * From the main thread: read the configuration again, as server.reload does. When
+ * that is over, well or not (the log tells), `done` is posted to pool->main.
+ * Returns 0, or -ENOMEM with nothing begun.
+ */
+int control_reload(struct control *c, struct mail *done);
+
+/* Tells clients, removes the socket, ends the thread, frees. Main thread. */
+void control_stop(struct control *c);
+
+struct shutdown_request { /* malloc'd, the receiver frees */
+	struct mail mail;
+	int64_t grace_ms; /* -1: as configured */
+	bool now;
+	char *text; /* or NULL; malloc'd */
+};
+
+#endif

@@ -1,0 +1,84 @@
+/*
+ * control_private.h - the control thread from the inside.
+ *
+ * For control.c, peer.c, call.c, listing.c and method_*.c only. Everything here
+ * belongs to the control thread.
+ */
+#ifndef SERVER_CONTROL_PRIVATE_H
+#define SERVER_CONTROL_PRIVATE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/list.h"
+#include "server/control.h"
+#include "server/control_socket.h"
+#include "server/loop.h"
+#include "server/mailbox.h"
+#include "server/stats.h"
+#include "server/wheel.h"
+
+struct pool;
+struct reload;
+
+#define CONTROL_PEERS 64	     /* clients at once */
+#define CONTROL_PEERS_OF_UID 16	     /* of one uid that is no admin */
+#define CONTROL_PEERS_RESERVED 2     /* places that only admins get */
+#define CONTROL_CALLS 16	     /* unfinished calls of one client */
+#define CONTROL_OUT_MAX (256 * 1024) /* bytes waiting: nothing is added above this */
+#define CONTROL_STALL_MS 10000 /* a client that takes nothing for so long is closed */
+#define CONTROL_TOKENS 16      /* previews of kicks that are remembered */
+
+struct timer { /* fires once, in the control thread */
+	struct deadline deadline;
+	void (*fire)(struct timer *t);
+};
+
+struct token {	       /* what a dry run of connections.kick has seen */
+	char text[33]; /* "" when free */
+	unsigned uid;
+	int64_t made_ms;
+	struct handle *handles;
+	size_t nhandles;
+};
+
+struct control {
+	struct pool *pool;
+	struct control_socket socket;
+	struct loop loop;
+	struct mailbox mailbox;
+	struct wheel wheel;
+	pthread_t thread;
+	void (*shutdown)(struct mail *, void *);
+	bool is_stopping;
+	struct timer accept_again; /* armed while there is no descriptor for a client */
+	int64_t accept_warn_ms;	   /* when to say so again */
+	int events_fd;		   /* written when there are new events */
+
+	struct list peers;
+	unsigned npeers;
+	uint64_t next_key; /* of the next peer in the loop */
+	unsigned surveys;  /* out in the workers */
+
+	struct reload *reload;
+	struct stats stats; /* what this thread counts */
+	struct token tokens[CONTROL_TOKENS];
+	unsigned next_token;
+	struct timer log_back;			       /* the end of log.set for_s */
+	struct timer housekeeping;		       /* samples for server.health */
+	uint64_t seen_pauses, seen_shed, seen_dropped; /* at the last sample */
+	int64_t paused_ms, dropped_ms; /* when they last grew, 0: never */
+};
+
+void timer_init(struct timer *t, void (*fire)(struct timer *));
+void timer_arm(struct control *c, struct timer *t, int64_t at_ms);
+void timer_cancel(struct control *c, struct timer *t);
+
+/* Roles are looked up again after a reload. */
+void control_roles_changed(struct control *c);
+
+/* What server.reload and SIGHUP do after a successful reload. */
+void control_reloaded(struct control *c, size_t nchanges);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * listing.h - the rows of an answer: streamed in lines, or as one document.
+ *
+ * Rows are written straight into bytes. Control thread.
+ */
+#ifndef SERVER_LISTING_H
+#define SERVER_LISTING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/buffer.h"
+
+struct call;
+
+#define LISTING_UNSTREAMED 1000 /* rows of an answer that is not streamed */
+#define LISTING_SORTED 10000	/* rows that are kept for an order of their own */
+
+struct listing {
+	struct call *call;
+	const char *member; /* of the result that is not streamed */
+	bool is_streamed;
+	char *id;	    /* of the call, as JSON */
+	struct buffer line; /* being made */
+	size_t head;	    /* bytes of it before the first row */
+	size_t rows;	    /* in it */
+	size_t returned;
+};
+
+/* Returns 0 or -ENOMEM. */
+int listing_init(struct listing *l, struct call *call, const char *member);
+void listing_clear(struct listing *l);
+
+/* Adds one JSON object. A full line goes to the client. Returns 0 or -ENOMEM. */
+int listing_add(struct listing *l, const char *row, size_t len);
+
+/* Sends the rows that wait (streamed only). Returns 0 or -ENOMEM. */
+int listing_flush(struct listing *l);
+
+/*
+ * The end: the answer with the members in tail ("\"total\":3,..."), `returned`
+ * and `next` (JSON; NULL: null). Finishes the call, and with it this listing.
+ */
+void listing_finish(struct listing *l, const char *tail, const char *next);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * method.c - which function is which method.
+ */
+#include "server/method.h"
+
+#include <stddef.h>
+
+static method_function *const handlers[METHOD_IDS] = {
+	[METHOD_ID_CANCEL] = method_cancel,
+	[METHOD_ID_ROLE_LOWER] = method_role_lower,
+	[METHOD_ID_SERVER_INFO] = method_server_info,
+	[METHOD_ID_SERVER_HEALTH] = method_server_health,
+	[METHOD_ID_RPC_DESCRIBE] = method_rpc_describe,
+	[METHOD_ID_POOL_STATS] = method_pool_stats,
+	[METHOD_ID_USERS_LIST] = method_users_list,
+	[METHOD_ID_CONNECTIONS_LIST] = method_connections_list,
+	[METHOD_ID_CONNECTIONS_COUNT] = method_connections_count,
+	[METHOD_ID_CONNECTIONS_SHOW] = method_connections_show,
+	[METHOD_ID_CONNECTIONS_KICK] = method_connections_kick,
+	[METHOD_ID_MESSAGE_SEND] = method_message_send,
+	[METHOD_ID_MESSAGE_BROADCAST] = method_message_broadcast,
+	[METHOD_ID_MESSAGE_ANY] = method_message_any,
+	[METHOD_ID_SETTINGS_LIST] = method_settings_list,
+	[METHOD_ID_SETTINGS_GET] = method_settings_get,
+	[METHOD_ID_SETTINGS_SET] = method_settings_set,
+	[METHOD_ID_SETTINGS_UNSET] = method_settings_unset,
+	[METHOD_ID_SERVER_RELOAD] = method_server_reload,
+	[METHOD_ID_SERVER_SHUTDOWN] = method_server_shutdown,
+	[METHOD_ID_LOG_SET] = method_log_set,
+	[METHOD_ID_EVENTS_SUBSCRIBE] = method_events_subscribe,
+	[METHOD_ID_COMPLETE] = method_complete,
+};
+
+method_function *
+method_handler(enum method_id id)
+{
+	return handlers[id];
+}

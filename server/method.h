@@ -1,0 +1,43 @@
+/*
+ * method.h - what each method of the control interface does.
+ *
+ * A handler is entered with parameters that have been checked against the table,
+ * and with a caller whose role allows it. Control thread.
+ */
+#ifndef SERVER_METHOD_H
+#define SERVER_METHOD_H
+
+#include <stdbool.h>
+
+#include "common/methods.h"
+
+struct call;
+
+typedef void method_function(struct call *call);
+
+/* NULL: the table names it, but this server has no such method. */
+method_function *method_handler(enum method_id id);
+
+/*
+ * Is this parameter, if it is there, a text for BYE: short, and without control
+ * characters? False: the call has been answered.
+ */
+bool method_text_is_good(struct call *call, const char *name);
+
+/* method_server.c */
+method_function method_cancel, method_role_lower, method_server_info,
+    method_rpc_describe, method_server_shutdown, method_log_set;
+method_function method_server_health; /* method_health.c */
+method_function method_pool_stats;    /* method_pool.c */
+method_function method_users_list;    /* method_users.c */
+method_function method_connections_list, method_connections_count,
+    method_connections_show;		 /* method_connections.c */
+method_function method_connections_kick; /* method_kick.c */
+method_function method_message_send, method_message_broadcast,
+    method_message_any; /* method_message.c */
+method_function method_settings_list, method_settings_get, method_settings_set,
+    method_settings_unset, method_server_reload; /* method_settings.c */
+method_function method_events_subscribe;	 /* method_events.c */
+method_function method_complete;		 /* method_complete.c */
+
+#endif

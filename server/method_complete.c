@@ -1,0 +1,157 @@
+/*
+ * method_complete.c - candidates for the words an operator types.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/call.h"
+#include "server/directory.h"
+#include "server/events.h"
+#include "server/listener.h"
+#include "server/method.h"
+#include "server/pool.h"
+#include "server/row.h"
+#include "server/selector.h"
+#include "server/settings.h"
+#include "server/state.h"
+
+#define DEFAULT_LIMIT 64
+#define LIMIT_MAX 1000
+
+struct candidates {
+	const char *prefix;
+	size_t limit, count;
+	json_t *list;
+};
+
+static void
+offer(struct candidates *c, const char *word)
+{
+	if (c->count >= c->limit || strncmp(word, c->prefix, strlen(c->prefix)) != 0)
+		return;
+	json_array_append_new(c->list, json_string(word));
+	c->count++;
+}
+
+static int
+compare_users(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static void
+offer_users(struct candidates *c, struct directory *dir)
+{
+	char(*users)[65] =
+	    calloc(LIMIT_MAX, sizeof(*users)); /* to show the first of many */
+	unsigned n;
+
+	if (users == NULL)
+		return;
+	n = directory_complete(dir, c->prefix, users, LIMIT_MAX);
+	qsort(users, n, sizeof(*users), compare_users);
+	for (unsigned i = 0; i < n; i++)
+		offer(c, users[i]);
+	free(users);
+}
+
+static void
+offer_selectors(struct candidates *c)
+{
+	char word[32];
+
+	for (size_t i = 0; i < selector_nkeys; i++) {
+		strcpy(stpcpy(word, selector_keys[i]), "=");
+		offer(c, word);
+	}
+}
+
+/* "state=ac": behind the key its values, if they are known words. */
+static void
+offer_states(struct candidates *c)
+{
+	char word[32];
+
+	if (strncmp(c->prefix, "state=", 6) != 0)
+		return;
+	for (int i = 0; i < STATES; i++) {
+		strcpy(stpcpy(word, "state="), state_name((enum connection_state)i));
+		offer(c, word);
+	}
+}
+
+static void
+offer_setting_value(
+    struct candidates *c, const char *name, const char *value, size_t len)
+{
+	char word[128];
+
+	if ((size_t)snprintf(word, sizeof(word), "%s=%.*s", name, (int)len, value) <
+	    sizeof(word))
+		offer(c, word);
+}
+
+/* "slow_reader=re" likewise; a yes or no is a word too. */
+static void
+offer_setting_values(struct candidates *c, const struct setting_info *info)
+{
+	size_t len = strlen(info->name);
+	const char *words = info->type == SETTING_BOOL ? "true|false" : info->words;
+
+	if (strncmp(c->prefix, info->name, len) != 0 || c->prefix[len] != '=')
+		return;
+	while (*words != '\0') {
+		len = strcspn(words, "|");
+		offer_setting_value(c, info->name, words, len);
+		words += len + (words[len] == '|');
+	}
+}
+
+static void
+offer_settings(struct candidates *c)
+{
+	for (int i = 0; i < SETTING_IDS; i++) {
+		const struct setting_info *info = setting_info((enum setting_id)i);
+
+		offer(c, info->name);
+		offer_setting_values(c, info);
+	}
+}
+
+static void
+offer_kind(struct candidates *c, const char *kind, const struct pool *pool)
+{
+	if (strcmp(kind, "user") == 0)
+		offer_users(c, pool->directory);
+	else if (strcmp(kind, "setting") == 0)
+		offer_settings(c);
+	else if (strcmp(kind, "selector") == 0) {
+		offer_selectors(c);
+		offer_states(c);
+	}
+	for (unsigned i = 0; strcmp(kind, "listener") == 0 && i < pool->nlisteners; i++)
+		offer(c, pool->listeners[i].name);
+	for (size_t i = 0; strcmp(kind, "column") == 0 && i < row_ncolumns; i++)
+		offer(c, row_columns[i].name);
+	for (int i = 0; strcmp(kind, "type") == 0 && i < EVENT_TYPES; i++)
+		offer(c, event_type_name((enum event_type)i));
+}
+
+void
+method_complete(struct call *call)
+{
+	json_int_t limit = call_integer(call, "limit", DEFAULT_LIMIT);
+	struct candidates c = { .prefix = call_string(call, "prefix") };
+
+	if (limit > LIMIT_MAX) {
+		call_fail(call, RPC_BAD_VALUE, "limit is at most %d", LIMIT_MAX);
+		return;
+	}
+	if (c.prefix == NULL)
+		c.prefix = "";
+	c.limit = limit == 0 ? DEFAULT_LIMIT : (size_t)limit;
+	c.list = json_array();
+	offer_kind(&c, call_string(call, "kind"), call->control->pool);
+	call_answer(call, json_pack("{s:o}", "candidates", c.list));
+}

@@ -1,0 +1,346 @@
+/*
+ * method_connections.c - connections.list, .count and .show.
+ *
+ * Three ways to list. With an order of its own, or with a limit: one survey keeps
+ * the first rows. Without either: one survey notes who matches (16 bytes each),
+ * and the rows are fetched page by page while the client reads.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/call.h"
+#include "server/directory.h"
+#include "server/listing.h"
+#include "server/method.h"
+#include "server/pool.h"
+#include "server/row.h"
+
+#define PAGE 512     /* rows fetched at once from the workers */
+#define STEP_ROWS 64 /* rows written in one step, about one line */
+
+struct roll { /* state of connections.list and .show */
+	struct listing listing;
+	struct buffer row;
+	uint64_t limit;	     /* rows that are wanted, 0: all */
+	uint64_t total;	     /* connections that match */
+	struct survey *page; /* whose rows are being written */
+	size_t next_row;
+	struct handle *handles; /* who matched; NULL: the page is everything */
+	size_t nhandles, next_handle;
+	bool is_cut; /* more rows than were asked for remain */
+	uint64_t last_id;
+};
+
+static void
+clear(struct call *call)
+{
+	struct roll *list = call->state;
+
+	if (list == NULL)
+		return;
+	listing_clear(&list->listing);
+	buffer_clear(&list->row);
+	survey_free(list->page);
+	free(list->handles);
+	free(list);
+}
+
+static void
+finish(struct call *call)
+{
+	struct roll *list = call->state;
+	char tail[96], next[32];
+
+	snprintf(tail, sizeof(tail), "\"total\":%" PRIu64 ",\"online\":%zu",
+	    list->total, directory_sessions(call->control->pool->directory));
+	snprintf(next, sizeof(next), "%" PRIu64, list->last_id);
+	listing_finish(&list->listing, tail, list->is_cut ? next : NULL);
+}
+
+static int
+write_row(struct roll *list, const struct row *row)
+{
+	int err = row_write(&list->row, row);
+
+	if (err == 0)
+		err = listing_add(&list->listing, list->row.data, list->row.len);
+	buffer_consume(&list->row, list->row.len);
+	list->last_id = row->handle.id;
+	return err;
+}
+
+static bool
+has_enough(const struct roll *list)
+{
+	return list->limit > 0 && list->listing.returned >= list->limit;
+}
+
+/* The rows of the page: some of them. Returns 1 when there are more, 0, or -ENOMEM. */
+static int
+write_rows(struct roll *list)
+{
+	size_t end = list->next_row + STEP_ROWS;
+
+	while (list->next_row < list->page->nrows && list->next_row < end) {
+		int err;
+
+		if (has_enough(list))
+			return 0;
+		err = write_row(list, &list->page->rows[list->next_row++]);
+		if (err < 0)
+			return err;
+	}
+	return list->next_row < list->page->nrows;
+}
+
+static void
+page_arrived(struct call *call, struct survey *s)
+{
+	struct roll *list = call->state;
+
+	list->page = s;
+	list->next_row = 0;
+}
+
+static void
+fetch_page(struct call *call)
+{
+	struct roll *list = call->state;
+	size_t left = list->nhandles - list->next_handle;
+	struct survey_query query = {
+		.selector = call->selector,
+		.handles = list->handles + list->next_handle,
+		.nhandles = left < PAGE ? left : PAGE,
+		.limit = PAGE,
+	};
+
+	list->next_handle += query.nhandles;
+	call_survey(call, &query, page_arrived);
+}
+
+/* One line of rows, or the next page, or the end. */
+static bool
+step(struct call *call)
+{
+	struct roll *list = call->state;
+	int more;
+
+	if (list->page == NULL)
+		return false; /* out in the workers */
+	more = write_rows(list);
+	if (more < 0) {
+		call_no_memory(call);
+		return false;
+	}
+	if (more > 0)
+		return true;
+
+	list->is_cut |= list->next_row < list->page->nrows;
+	survey_free(list->page);
+	list->page = NULL;
+	if (list->next_handle < list->nhandles && !has_enough(list)) {
+		fetch_page(call);
+		return false;
+	}
+	list->is_cut |= list->next_handle < list->nhandles;
+	finish(call);
+	return false;
+}
+
+static size_t
+most_rows(const struct roll *list)
+{
+	return list->listing.is_streamed ? LISTING_SORTED : LISTING_UNSTREAMED;
+}
+
+/* The first page is everything that was asked for. */
+static void
+rows_arrived(struct call *call, struct survey *s)
+{
+	struct roll *list = call->state;
+
+	list->total = s->matched;
+	if (list->limit > 0 && s->nrows > list->limit) {
+		s->nrows = list->limit;
+		list->is_cut = true;
+	}
+	list->page = s;
+	call->step = step;
+}
+
+/* Without a limit all must have come; one more was asked for to see that. */
+static void
+all_arrived(struct call *call, struct survey *s)
+{
+	struct roll *list = call->state;
+
+	if (list->limit == 0 && s->nrows > most_rows(list)) {
+		call_fail(call, RPC_LIMIT,
+		    "%" PRIu64 " match, at most %zu rows can %s: give a limit",
+		    s->matched, most_rows(list),
+		    list->listing.is_streamed ? "be sorted" : "come without stream");
+		survey_free(s);
+		return;
+	}
+	rows_arrived(call, s);
+}
+
+static void
+handles_arrived(struct call *call, struct survey *s)
+{
+	struct roll *list = call->state;
+
+	list->total = s->matched;
+	list->handles = s->handles;
+	list->nhandles = s->nhandles;
+	s->handles = NULL;
+	s->nrows = 0;
+	list->page = s; /* an empty one, to start with */
+	call->step = step;
+}
+
+static struct roll *
+list_new(struct call *call)
+{
+	struct roll *list = calloc(1, sizeof(*list));
+
+	if (list == NULL || listing_init(&list->listing, call, "connections") < 0) {
+		free(list);
+		call_no_memory(call);
+		return NULL;
+	}
+	buffer_init(&list->row);
+	call->state = list;
+	call->clear = clear;
+	return list;
+}
+
+static void
+list_sorted(struct call *call, struct row_order order)
+{
+	struct roll *list = call->state;
+	size_t most = most_rows(list);
+	struct survey_query query = {
+		.selector = call->selector,
+		.order = order,
+		.limit = list->limit == 0 ? most + 1 : list->limit,
+	};
+
+	if (call_has(call, "after"))
+		call_fail(
+		    call, RPC_BAD_REQUEST, "after goes with the order of ids only");
+	else if (list->limit > most)
+		call_fail(call, RPC_BAD_VALUE, "limit is at most %zu %s", most,
+		    list->listing.is_streamed ? "with sort" : "without stream");
+	else
+		call_survey(call, &query, all_arrived);
+}
+
+static void
+list_by_id(struct call *call)
+{
+	struct roll *list = call->state;
+	struct survey_query query = {
+		.selector = call->selector,
+		.after = (uint64_t)call_integer(call, "after", 0),
+	};
+
+	if (list->listing.is_streamed && (list->limit == 0 || list->limit > PAGE)) {
+		query.want_handles = true;
+		call_survey(call, &query, handles_arrived);
+	} else if (list->limit > LISTING_UNSTREAMED) {
+		call_fail(call, RPC_BAD_VALUE, "limit is at most %d without stream",
+		    LISTING_UNSTREAMED);
+	} else if (list->limit == 0) {
+		query.limit = LISTING_UNSTREAMED + 1;
+		call_survey(call, &query, all_arrived);
+	} else {
+		query.limit =
+		    list->limit + 1; /* one more tells whether there is more */
+		call_survey(call, &query, rows_arrived);
+	}
+}
+
+void
+method_connections_list(struct call *call)
+{
+	const char *sort = call_string(call, "sort");
+	struct row_order order = row_order_by_id;
+	char error[256];
+	struct roll *list;
+
+	if (sort != NULL && row_order_parse(sort, &order, error, sizeof(error)) < 0) {
+		call_fail(call, RPC_BAD_VALUE, "%s", error);
+		return;
+	}
+	if (!call_selector(call) || (list = list_new(call)) == NULL)
+		return;
+	list->limit = (uint64_t)call_integer(call, "limit", 0);
+	if (order.column == row_order_by_id.column && !order.descending)
+		list_by_id(call);
+	else
+		list_sorted(call, order);
+}
+
+static void
+shown_arrived(struct call *call, struct survey *s)
+{
+	if (s->matched > 0) {
+		all_arrived(call, s);
+		return;
+	}
+	survey_free(s);
+	call_nobody(call);
+}
+
+void
+method_connections_show(struct call *call)
+{
+	struct survey_query query = { .limit = LISTING_UNSTREAMED + 1 };
+
+	if (!call_selector(call) || list_new(call) == NULL)
+		return;
+	query.selector = call->selector;
+	call_survey(call, &query, shown_arrived);
+}
+
+static enum survey_group
+group_of(const char *by)
+{
+	if (by == NULL)
+		return GROUP_NONE;
+	if (strcmp(by, "state") == 0)
+		return GROUP_STATE;
+	if (strcmp(by, "ip") == 0)
+		return GROUP_IP;
+	return strcmp(by, "listener") == 0 ? GROUP_LISTENER : GROUP_USER;
+}
+
+static void
+counted(struct call *call, struct survey *s)
+{
+	json_t *result = json_pack("{s:I, s:I}", "total", (json_int_t)s->matched,
+	    "online", (json_int_t)s->online);
+	json_t *groups = json_array();
+
+	for (size_t i = 0; i < s->ngroups; i++)
+		json_array_append_new(
+		    groups, json_pack("{s:s, s:I}", "key", s->groups[i].key, "count",
+				(json_int_t)s->groups[i].count));
+	json_object_set_new(result, "groups", groups);
+	survey_free(s);
+	call_answer(call, result);
+}
+
+void
+method_connections_count(struct call *call)
+{
+	struct survey_query query = { .group = group_of(call_string(call, "by")) };
+
+	if (!call_selector(call))
+		return;
+	query.selector = call->selector;
+	call_survey(call, &query, counted);
+}

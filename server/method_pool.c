@@ -1,0 +1,183 @@
+/*
+ * method_pool.c - pool.stats: counters of all threads, summed when asked for.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "server/call.h"
+#include "server/directory.h"
+#include "server/events.h"
+#include "server/idle.h"
+#include "server/method.h"
+#include "server/pool.h"
+#include "server/settings.h"
+#include "server/shard.h"
+#include "server/worker.h"
+
+static void
+set(json_t *doc, const char *name, uint64_t value)
+{
+	json_object_set_new(doc, name, json_integer((json_int_t)value));
+}
+
+static void
+set_seconds(json_t *doc, const char *name, double ms)
+{
+	json_object_set_new(doc, name, json_real(ms / 1000));
+}
+
+/* Bytes of this process in memory; 0 when the kernel does not say. */
+static uint64_t
+resident_bytes(void)
+{
+	FILE *f = fopen("/proc/self/statm", "re");
+	unsigned long long size, resident = 0;
+
+	if (f == NULL)
+		return 0;
+	if (fscanf(f, "%llu %llu", &size, &resident) != 2)
+		resident = 0;
+	fclose(f);
+	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static json_t *
+by_state(const struct stats_total *total)
+{
+	json_t *doc = json_object();
+
+	for (int i = 0; i < STATES; i++)
+		set(doc, state_name((enum connection_state)i),
+		    (uint64_t)(total->state[i] < 0 ? 0 : total->state[i]));
+	return doc;
+}
+
+static json_t *
+by_reason(const struct stats_total *total)
+{
+	json_t *doc = json_object();
+
+	for (int i = 0; i < CLOSE_REASONS; i++)
+		set(doc, close_reason_info((enum close_reason)i)->slug,
+		    total->closed[i]);
+	return doc;
+}
+
+/* The ends that are refusals, and what was not even accepted. */
+static json_t *
+rejected(const struct stats_total *total)
+{
+	static const enum close_reason refusals[] = { CLOSE_USER_LIMIT,
+		CLOSE_ADDRESS_LIMIT, CLOSE_POOL_FULL, CLOSE_BANNED, CLOSE_HELD };
+	json_t *doc = json_object();
+
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+		set(doc, close_reason_info(refusals[i])->slug,
+		    total->closed[refusals[i]]);
+	set(doc, "shed", total->counter[COUNT_SHED]);
+	return doc;
+}
+
+static json_t *
+describe_worker(struct worker *w, unsigned index)
+{
+	const struct stats *s = &worker_shard(w)->stats;
+	uint64_t turns = atomic_load_explicit(&s->turns, memory_order_relaxed);
+	uint64_t sum_us = atomic_load_explicit(&s->turn_sum_us, memory_order_relaxed);
+	struct stats_total one = { 0 };
+	int64_t live = 0;
+	json_t *doc = json_object();
+
+	stats_total_add(&one, s);
+	for (int i = 0; i < STATES; i++)
+		live += one.state[i];
+	set(doc, "index", index);
+	set(doc, "connections", (uint64_t)(live < 0 ? 0 : live));
+	set(doc, "turns", turns);
+	set(doc, "turn_max_us",
+	    atomic_load_explicit(&s->turn_max_us, memory_order_relaxed));
+	set(doc, "turn_avg_us", turns == 0 ? 0 : sum_us / turns);
+	return doc;
+}
+
+static json_t *
+workers(const struct pool *pool)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < pool->nworkers; i++)
+		json_array_append_new(list, describe_worker(pool->workers[i], i));
+	return list;
+}
+
+static json_t *
+memory(const struct pool *pool, const struct stats_total *total)
+{
+	json_t *doc = json_object();
+
+	set(doc, "connections", (uint64_t)total->memory_connections);
+	set(doc, "output", (uint64_t)total->memory_output);
+	set(doc, "input", (uint64_t)total->memory_input);
+	set(doc, "directory", directory_bytes(pool->directory));
+	set(doc, "events", events_bytes(pool->events));
+	set(doc, "rss", resident_bytes());
+	return doc;
+}
+
+/* The twelve numbers of the reference, under its names; durations in seconds. */
+static void
+add_reference(json_t *doc, const struct pool *pool, const struct stats_total *total,
+    const struct settings *s)
+{
+	uint64_t created = total->counter[COUNT_CREATED];
+	uint64_t closed = total->counter[COUNT_CLOSED];
+	uint64_t live = created > closed ? created - closed : 0;
+	double age_ms = 0;
+
+	if (live > 0)
+		age_ms =
+		    (double)clock_ms() - (double)total->created_sum_ms / (double)live;
+	set(doc, "total_connections", live);
+	set(doc, "active_connections", directory_sessions(pool->directory));
+	set(doc, "user_connections", directory_users(pool->directory));
+	set(doc, "max_connections", (uint64_t)s->max_connections);
+	set(doc, "total_created", created);
+	set(doc, "total_closed", closed);
+	set_seconds(doc, "connection_timeout", (double)s->connection_timeout);
+	set_seconds(doc, "cleanup_interval", (double)s->cleanup_interval);
+	set_seconds(doc, "average_duration", age_ms < 0 ? 0 : age_ms);
+	set(doc, "total_bytes_sent", total->counter[COUNT_BYTES_OUT]);
+	set(doc, "total_bytes_received", total->counter[COUNT_BYTES_IN]);
+	set(doc, "total_messages",
+	    total->counter[COUNT_MESSAGES_IN] + total->counter[COUNT_MESSAGES_OUT]);
+}
+
+void
+method_pool_stats(struct call *call)
+{
+	struct pool *pool = call->control->pool;
+	struct settings *s = pool_settings(pool);
+	struct stats_total total;
+	json_t *doc = json_object();
+
+	pool_stats(pool, &total);
+	stats_total_add(&total, &call->control->stats);
+	add_reference(doc, pool, &total, s);
+	for (int i = 0; i < COUNTERS; i++)
+		set(doc, counter_name((enum counter)i), total.counter[i]);
+	json_object_set_new(doc, "connections_by_state", by_state(&total));
+	set(doc, "idle_available", idle_available(pool->idle));
+	json_object_set_new(doc, "rejected", rejected(&total));
+	json_object_set_new(doc, "closed", by_reason(&total));
+	set(doc, "queue_bytes",
+	    (uint64_t)(total.queue_bytes < 0 ? 0 : total.queue_bytes));
+	set_seconds(doc, "uptime_s", (double)(clock_ms() - pool->started_ms));
+	set(doc, "log_dropped", log_dropped());
+	json_object_set_new(doc, "workers", workers(pool));
+	json_object_set_new(doc, "memory", memory(pool, &total));
+	settings_unref(s);
+	call_answer(call, doc);
+}

@@ -1,0 +1,179 @@
+/*
+ * method_server.c - about the daemon itself and the caller's own connection.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/text.h"
+#include "server/call.h"
+#include "server/dispatch.h"
+#include "server/listener.h"
+#include "server/method.h"
+#include "server/pool.h"
+#include "server/reload.h"
+#include "server/settings.h"
+
+#define TEXT_MAX 200 /* bytes of a text that goes into BYE */
+
+void
+method_cancel(struct call *call)
+{
+	const json_t *id = json_object_get(call->params, "id");
+
+	list_for_each(node, &call->peer->calls) {
+		struct call *other = container_of(node, struct call, node);
+
+		if (other != call && json_equal(other->id, id)) {
+			call_cancel(other);
+			break;
+		}
+	}
+	call_answer(call, json_object()); /* it may have ended by itself just before */
+}
+
+void
+method_role_lower(struct call *call)
+{
+	enum role role = (enum role)role_parse(call_string(call, "role"));
+
+	if (role > peer_rights(call->peer)) {
+		call_fail(call, RPC_DENIED, "your role is only %s",
+		    role_name(peer_rights(call->peer)));
+		return;
+	}
+	call->peer->lowered = role;
+	call_answer(call, json_pack("{s:s}", "role", role_name(role)));
+}
+
+static json_t *
+describe_listeners(const struct pool *pool)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < pool->nlisteners; i++)
+		json_array_append_new(
+		    list, json_pack("{s:s, s:s}", "name", pool->listeners[i].name,
+			      "address", pool->listeners[i].address));
+	return list;
+}
+
+void
+method_server_info(struct call *call)
+{
+	const struct pool *pool = call->control->pool;
+	struct settings *s = pool_settings(call->control->pool);
+	char started[CLOCK_TEXT_SIZE];
+
+	clock_text(clock_wall_of_ms(pool->started_ms), started);
+	call_answer(call,
+	    json_pack("{s:s, s:s, s:i, s:s, s:s, s:i, s:s, s:f, s:s?, s:o, s:i, s:s}",
+		"server", "poold", "version", PACKAGE_VERSION, "protocol", RPC_PROTOCOL,
+		"instance", pool->instance, "node",
+		pool->node == NULL ? "" : pool->node, "pid", (int)getpid(),
+		"started_at", started, "uptime_s",
+		(double)(clock_ms() - pool->started_ms) / 1000, "config_file", s->file,
+		"listeners", describe_listeners(pool), "workers", (int)pool->nworkers,
+		"role", role_name(peer_rights(call->peer))));
+	settings_unref(s);
+}
+
+void
+method_rpc_describe(struct call *call)
+{
+	call_answer(call, dispatch_describe());
+}
+
+bool
+method_text_is_good(struct call *call, const char *name)
+{
+	const char *text = call_string(call, name);
+	size_t len = text == NULL ? 0 : strlen(text);
+
+	for (size_t i = 0, used; i < len; i += used) {
+		uint32_t code_point;
+
+		used = text_utf8_decode(text + i, len - i, &code_point);
+		if (used == 0 || text_is_unsafe(code_point)) {
+			call_fail(call, RPC_BAD_VALUE,
+			    "parameter \"%s\" holds a control character", name);
+			return false;
+		}
+	}
+	if (len > TEXT_MAX) {
+		call_fail(call, RPC_BAD_VALUE,
+		    "parameter \"%s\" has %zu bytes, at most %d are taken", name, len,
+		    TEXT_MAX);
+		return false;
+	}
+	return true;
+}
+
+void
+method_server_shutdown(struct call *call)
+{
+	struct control *c = call->control;
+	struct peer *peer = call->peer;
+	struct shutdown_request *request;
+	const char *text = call_string(call, "text");
+	double grace_s = call_number(call, "grace_s", -1);
+
+	if (!method_text_is_good(call, "text"))
+		return;
+	if (grace_s > 30.0 * 86400) {
+		call_fail(call, RPC_BAD_VALUE, "grace_s is at most 30 days");
+		return;
+	}
+	if ((request = calloc(1, sizeof(*request))) == NULL) {
+		call_no_memory(call);
+		return;
+	}
+	request->mail.run = c->shutdown;
+	request->grace_ms = grace_s < 0 ? -1 : (int64_t)(grace_s * 1000);
+	request->now = call_boolean(call, "now");
+	request->text = text == NULL ? NULL : strdup(text);
+	call_answer(call, json_object());
+	peer_flush(peer); /* before the end begins */
+	mailbox_post(c->pool->main, &request->mail);
+}
+
+/* For a while: only the log is told. For good: it is a setting. */
+static bool
+change_level(struct call *call, const char *level)
+{
+	struct assignment value = { .name = "log.level", .value = level };
+	struct setting_changes changes = { 0 };
+	struct reload_error error;
+
+	timer_cancel(call->control, &call->control->log_back);
+	if (call_has(call, "for_s")) {
+		log_set_level((enum log_level)log_level_parse(level));
+		timer_arm(call->control, &call->control->log_back,
+		    clock_ms() + (int64_t)(call_number(call, "for_s", 0) * 1000));
+		return true;
+	}
+	if (reload_set(call->control->reload, &value, 1, call->peer->uid, false,
+		&changes, &error) < 0) {
+		call_fail(call, error.kind, "%s", error.text);
+		return false;
+	}
+	setting_changes_clear(&changes);
+	log_set_level((enum log_level)log_level_parse(level));
+	return true;
+}
+
+void
+method_log_set(struct call *call)
+{
+	const char *level = call_string(call, "level");
+	const char *old = log_level_name(log_level());
+
+	if (call_number(call, "for_s", 0) > 30.0 * 86400) {
+		call_fail(call, RPC_BAD_VALUE, "for_s is at most 30 days");
+		return;
+	}
+	if (change_level(call, level))
+		call_answer(call, json_pack("{s:s, s:s}", "old", old, "new", level));
+}

@@ -1,0 +1,515 @@
+/*
+ * method_users.c - users.list: one row for each user who is online.
+ *
+ * Sessions are fetched in the order of (user, id), a page at a time, and those of
+ * one user gathered into one row; what the workers keep meanwhile is one page.
+ *
+ * The workers copy their sessions at slightly different moments, so a login that
+ * replaces an older session meanwhile may show both. Of a user with more than one,
+ * those count that the directory still has: there the exchange is one step.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "server/call.h"
+#include "server/directory.h"
+#include "server/listing.h"
+#include "server/method.h"
+#include "server/pool.h"
+#include "server/row.h"
+
+#define PAGE 2048	  /* sessions fetched at once */
+#define STEP_ROWS 64	  /* sessions looked at in one step */
+#define SHOWN_SESSIONS 32 /* states and addresses given of one user */
+
+struct user { /* a row that has been made, waiting to be sorted */
+	char name[65];
+	uint32_t sessions;
+	int64_t since_ms;
+	char *json;
+};
+
+struct users { /* state of the call */
+	struct listing listing;
+	uint64_t limit; /* rows that are wanted, 0: all */
+	uint64_t total; /* users that match */
+	bool by_sessions, by_since, descending, is_sorted;
+	struct user *sorted; /* of them, at most twice `most` */
+	size_t nsorted, most;
+
+	struct survey *page;
+	size_t next_row;
+	bool is_last, is_cut;
+	char after_user[65]; /* the cursor: the last session looked at */
+	uint64_t after_id;
+
+	struct buffer row, states, addresses; /* of the user being gathered */
+	struct row last;		      /* his newest session so far */
+	uint32_t copies;		      /* of his sessions, 0: there is none */
+	uint32_t sessions;		      /* those that count */
+	int64_t since_ms;
+	struct target *registered; /* his, by id, looked up with the second copy */
+	unsigned nregistered;
+	char last_user[65]; /* of the rows written */
+};
+
+static void
+clear(struct call *call)
+{
+	struct users *u = call->state;
+
+	if (u == NULL)
+		return;
+	for (size_t i = 0; i < u->nsorted; i++)
+		free(u->sorted[i].json);
+	free(u->sorted);
+	listing_clear(&u->listing);
+	survey_free(u->page);
+	buffer_clear(&u->row);
+	buffer_clear(&u->states);
+	buffer_clear(&u->addresses);
+	free(u->registered);
+	free(u);
+}
+
+static bool
+is_online(const struct survey *s, const struct row *row)
+{
+	(void)s;
+	return row->online;
+}
+
+/* -- the order, when it is not that of the names ---------------------------- */
+
+static int
+compare_users(const void *a, const void *b, void *arg)
+{
+	const struct user *x = a, *y = b;
+	const struct users *u = arg;
+	int order = 0;
+
+	if (u->by_sessions)
+		order = (x->sessions > y->sessions) - (x->sessions < y->sessions);
+	else if (u->by_since)
+		order = (x->since_ms > y->since_ms) - (x->since_ms < y->since_ms);
+	else
+		order = strcmp(x->name, y->name);
+	if (u->descending)
+		order = -order;
+	return order != 0 ? order : strcmp(x->name, y->name);
+}
+
+/* Only the first `most` of all stay. */
+static void
+trim(struct users *u)
+{
+	qsort_r(u->sorted, u->nsorted, sizeof(*u->sorted), compare_users, u);
+	while (u->nsorted > u->most)
+		free(u->sorted[--u->nsorted].json);
+}
+
+static int
+keep_sorted(struct users *u)
+{
+	struct user *user;
+
+	if (u->sorted == NULL) {
+		u->sorted = calloc(2 * u->most, sizeof(*u->sorted));
+		if (u->sorted == NULL)
+			return -1;
+	}
+	if (u->nsorted == 2 * u->most)
+		trim(u);
+	user = &u->sorted[u->nsorted];
+	*user = (struct user){ .sessions = u->sessions, .since_ms = u->since_ms };
+	memcpy(user->name, u->last.user, sizeof(user->name));
+	user->json = strndup(u->row.data, u->row.len);
+	if (user->json == NULL)
+		return -1;
+	u->nsorted++;
+	return 0;
+}
+
+/* -- one user ---------------------------------------------------------------- */
+
+static int
+write_user(struct users *u)
+{
+	char since[CLOCK_TEXT_SIZE];
+	struct buffer *out = &u->row;
+	int err = buffer_append_text(out, "{\"user\":");
+
+	if (err == 0)
+		err = row_write_string(out, u->last.user);
+	if (err == 0)
+		err = buffer_append_text(out, ",\"display\":");
+	if (err == 0 && u->last.display[0] == '\0')
+		err = buffer_append_text(out, "null");
+	else if (err == 0)
+		err = row_write_string(out, u->last.display);
+	if (err == 0)
+		err = buffer_printf(out,
+		    ",\"sessions\":%u,\"since\":\"%s\",\"states\":[%.*s]",
+		    (unsigned)u->sessions,
+		    clock_text(clock_wall_of_ms(u->since_ms), since),
+		    (int)u->states.len, u->states.data);
+	if (err == 0)
+		err = buffer_printf(out, ",\"addresses\":[%.*s]}",
+		    (int)u->addresses.len, u->addresses.data);
+	return err;
+}
+
+/* Forgets the user whose row has been made. */
+static void
+forget_user(struct users *u)
+{
+	memcpy(u->last_user, u->last.user, sizeof(u->last_user));
+	buffer_consume(&u->row, u->row.len);
+	buffer_consume(&u->states, u->states.len);
+	buffer_consume(&u->addresses, u->addresses.len);
+	free(u->registered);
+	u->registered = NULL;
+	u->nregistered = 0;
+	u->copies = u->sessions = 0;
+}
+
+static int
+count_session(struct users *u, const struct row *row)
+{
+	char address[NET_TEXT_SIZE];
+	const char *comma = u->sessions == 0 ? "" : ",";
+	int err = 0;
+
+	if (u->sessions == 0 || row->login_ms < u->since_ms)
+		u->since_ms = row->login_ms;
+	if (u->sessions++ >= SHOWN_SESSIONS)
+		return 0;
+	err = buffer_printf(&u->states, "%s\"%s\"", comma, state_name(row->state));
+	if (err == 0)
+		err = buffer_append_text(&u->addresses, comma);
+	if (err == 0)
+		err =
+		    row_write_string(&u->addresses, net_addr_text(&row->addr, address));
+	return err;
+}
+
+/*
+ * The user is complete: his row goes out, or waits to be sorted. The only copy
+ * needs no look at the directory, and the newest stands for one whose copied
+ * sessions have all gone since: he is one of the total.
+ */
+static int
+end_user(struct users *u)
+{
+	int err;
+
+	if (u->copies == 0)
+		return 0;
+	err = u->sessions == 0 ? count_session(u, &u->last) : 0;
+	if (err == 0)
+		err = write_user(u);
+	if (err == 0 && u->is_sorted)
+		err = keep_sorted(u);
+	else if (err == 0)
+		err = listing_add(&u->listing, u->row.data, u->row.len);
+	forget_user(u);
+	return err;
+}
+
+/* -- which of his sessions count ---------------------------------------------- */
+
+static int
+compare_targets(const void *a, const void *b)
+{
+	const struct target *x = a, *y = b;
+
+	return (x->handle.id > y->handle.id) - (x->handle.id < y->handle.id);
+}
+
+/* Notes the sessions that the user has now. Again, if some came meanwhile. */
+static int
+look_up(struct users *u)
+{
+	struct directory *dir = u->listing.call->control->pool->directory;
+	const char *user = u->last.user;
+	unsigned n = directory_find(dir, user, strlen(user), NULL, 0), room;
+
+	do {
+		free(u->registered);
+		room = n + 1; /* never nothing */
+		u->registered = malloc(room * sizeof(*u->registered));
+		if (u->registered == NULL)
+			return -ENOMEM;
+		n = directory_find(dir, user, strlen(user), u->registered, room);
+	} while (n > room);
+	u->nregistered = n;
+	qsort(u->registered, n, sizeof(*u->registered), compare_targets);
+	return 0;
+}
+
+static int
+count_if_registered(struct users *u, const struct row *row)
+{
+	struct target key = { .handle = row->handle };
+
+	if (bsearch(&key, u->registered, u->nregistered, sizeof(key),
+		compare_targets) == NULL)
+		return 0;
+	return count_session(u, row);
+}
+
+static int
+add_session(struct users *u, const struct row *row)
+{
+	int err = 0;
+
+	if (u->copies == 1) {
+		err = look_up(u);
+		if (err == 0)
+			err = count_if_registered(u, &u->last);
+	}
+	if (err == 0 && u->copies > 0)
+		err = count_if_registered(u, row);
+	u->last = *row;
+	u->copies++;
+	return err;
+}
+
+static bool
+has_enough(const struct users *u)
+{
+	return !u->is_sorted && u->limit > 0 && u->listing.returned >= u->limit;
+}
+
+static int
+take_session(struct users *u, const struct row *row)
+{
+	int err = 0;
+
+	if (u->copies > 0 && strcmp(u->last.user, row->user) != 0)
+		err = end_user(u);
+	if (err < 0)
+		return err;
+	if (has_enough(u)) {
+		u->is_cut = true;
+		return 0;
+	}
+	memcpy(u->after_user, row->user, sizeof(u->after_user));
+	u->after_id = row->handle.id;
+	return add_session(u, row);
+}
+
+/* -- pages ------------------------------------------------------------------- */
+
+static void
+page_arrived(struct call *call, struct survey *s)
+{
+	struct users *u = call->state;
+
+	if (s->query.want_users)
+		u->total = s->users;
+	u->is_last = s->nrows < PAGE;
+	u->next_row = 0;
+	u->page = s;
+}
+
+static void
+fetch_page(struct call *call, bool is_first)
+{
+	struct users *u = call->state;
+	struct row_order order;
+	char error[64];
+	struct survey_query query = {
+		.selector = call->selector,
+		.accept = is_online,
+		.limit = PAGE,
+		.after = u->after_id,
+		.after_user = u->after_user,
+		.want_users = is_first,
+	};
+
+	(void)row_order_parse("user", &order, error, sizeof(error));
+	query.order = order;
+	call_survey(call, &query, page_arrived);
+}
+
+static int
+add_sorted(struct users *u)
+{
+	int err = 0;
+
+	trim(u);
+	u->is_sorted = false;
+	for (size_t i = 0; err == 0 && i < u->nsorted; i++)
+		err = listing_add(
+		    &u->listing, u->sorted[i].json, strlen(u->sorted[i].json));
+	return err;
+}
+
+static void
+finish(struct call *call)
+{
+	struct users *u = call->state;
+	size_t online = directory_users(call->control->pool->directory);
+	struct buffer next;
+	char tail[96];
+	int err = 0;
+
+	buffer_init(&next);
+	if (u->is_sorted && u->limit == 0 && u->total > u->most) {
+		call_fail(call, RPC_LIMIT,
+		    "%" PRIu64 " match, at most %zu rows can be sorted: give a limit",
+		    u->total, u->most);
+		return;
+	}
+	if (u->is_sorted && u->nsorted > 0)
+		err = add_sorted(u);
+	if (err == 0 && u->is_cut)
+		err = row_write_string(&next, u->last_user);
+	if (err == 0)
+		err = buffer_append(&next, "", 1); /* its NUL */
+	snprintf(tail, sizeof(tail), "\"total\":%" PRIu64 ",\"online\":%zu", u->total,
+	    online);
+	if (err < 0)
+		call_no_memory(call);
+	else
+		listing_finish(&u->listing, tail, u->is_cut ? next.data : NULL);
+	buffer_clear(&next);
+}
+
+static int
+take_sessions(struct users *u)
+{
+	size_t end = u->next_row + STEP_ROWS;
+	int err = 0;
+
+	while (
+	    err == 0 && !u->is_cut && u->next_row < u->page->nrows && u->next_row < end)
+		err = take_session(u, &u->page->rows[u->next_row++]);
+	return err;
+}
+
+/* Too many for an answer that is not streamed, and no limit was given? */
+static bool
+is_too_long(struct call *call)
+{
+	struct users *u = call->state;
+
+	if (u->listing.is_streamed || u->listing.returned <= LISTING_UNSTREAMED)
+		return false;
+	call_fail(call, RPC_LIMIT,
+	    "more than %d rows cannot come without stream: give a limit",
+	    LISTING_UNSTREAMED);
+	return true;
+}
+
+static bool
+step(struct call *call)
+{
+	struct users *u = call->state;
+	int err;
+
+	if (u->page == NULL)
+		return false; /* out in the workers */
+	err = take_sessions(u);
+	if (err == 0 && !u->is_cut && u->next_row < u->page->nrows)
+		return !is_too_long(call);
+	survey_free(u->page);
+	u->page = NULL;
+	if (err == 0 && !u->is_cut && !u->is_last) {
+		fetch_page(call, false);
+		return false;
+	}
+	if (err == 0 && !u->is_cut)
+		err = end_user(u);
+	if (err < 0)
+		call_no_memory(call);
+	else
+		finish(call);
+	return false;
+}
+
+/* -- the call ---------------------------------------------------------------- */
+
+static bool
+parse_sort(struct call *call, struct users *u)
+{
+	const char *sort = call_string(call, "sort");
+	const char *colon = sort == NULL ? NULL : strchr(sort, ':');
+	size_t len = sort == NULL    ? 0
+		     : colon == NULL ? strlen(sort)
+				     : (size_t)(colon - sort);
+
+	if (sort == NULL)
+		return true;
+	u->by_sessions = len == 8 && memcmp(sort, "sessions", 8) == 0;
+	u->by_since = len == 5 && memcmp(sort, "since", 5) == 0;
+	u->descending = colon != NULL && strcmp(colon, ":desc") == 0;
+	u->is_sorted = u->by_sessions || u->by_since || u->descending;
+	if (!u->by_sessions && !u->by_since &&
+	    !(len == 4 && memcmp(sort, "user", 4) == 0)) {
+		call_fail(call, RPC_BAD_VALUE,
+		    "unknown sort key \"%.64s\": users sort by user, sessions or since",
+		    sort);
+		return false;
+	}
+	if (colon != NULL && !u->descending && strcmp(colon, ":asc") != 0) {
+		call_fail(call, RPC_BAD_VALUE,
+		    "bad sort order \"%.64s\": expected :asc or :desc", colon);
+		return false;
+	}
+	return true;
+}
+
+static bool
+check_limits(struct call *call, struct users *u)
+{
+	u->most = u->listing.is_streamed ? LISTING_SORTED : LISTING_UNSTREAMED;
+	u->limit = (uint64_t)call_integer(call, "limit", 0);
+	if ((u->is_sorted || !u->listing.is_streamed) && u->limit > u->most) {
+		call_fail(call, RPC_BAD_VALUE, "limit is at most %zu %s", u->most,
+		    u->listing.is_streamed ? "with sort" : "without stream");
+		return false;
+	}
+	if (u->is_sorted && call_has(call, "after")) {
+		call_fail(
+		    call, RPC_BAD_REQUEST, "after goes with the order of users only");
+		return false;
+	}
+	if (u->is_sorted && u->limit > 0)
+		u->most = u->limit;
+	return true;
+}
+
+void
+method_users_list(struct call *call)
+{
+	struct users *u = calloc(1, sizeof(*u));
+	const char *after = call_string(call, "after");
+
+	if (u == NULL) {
+		call_no_memory(call);
+		return;
+	}
+	buffer_init(&u->row);
+	buffer_init(&u->states);
+	buffer_init(&u->addresses);
+	call->state = u;
+	call->clear = clear;
+	if (listing_init(&u->listing, call, "users") < 0) {
+		call_no_memory(call);
+		return;
+	}
+	if (!parse_sort(call, u) || !check_limits(call, u) || !call_selector(call))
+		return;
+	if (after != NULL) {
+		snprintf(u->after_user, sizeof(u->after_user), "%s", after);
+		u->after_id = UINT64_MAX;
+	}
+	call->step = step;
+	fetch_page(call, true);
+}

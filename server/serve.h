@@ -1,0 +1,19 @@
+/*
+ * serve.h - one turn for one control client: its lines, its calls, its output.
+ *
+ * Control thread.
+ */
+#ifndef SERVER_SERVE_H
+#define SERVER_SERVE_H
+
+#include <stdbool.h>
+
+struct peer;
+
+/* A bounded amount of work. True: there is more that could be done at once. */
+bool serve(struct peer *peer);
+
+/* The client has gone, or has to: its calls are over. */
+void serve_leave(struct peer *peer);
+
+#endif

@@ -1,0 +1,115 @@
+/*
+ * test_peer.c - which role a peer has.
+ */
+#include "server/peer.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/settings.h"
+
+#include "tests/unit/unit.h"
+
+#define STRANGER 54321 /* an id that nobody has, and that is not ours */
+
+static struct settings *
+lists(const char *admin, const char *operator, const char * viewer)
+{
+	struct settings *s = settings_new();
+	struct setting_source source = { .origin = ORIGIN_FILE };
+	char error[256];
+
+	assert_non_null(s);
+	assert_int_equal(
+	    settings_set(s, SETTING_ID_admin, admin, source, error, sizeof(error)), 0);
+	assert_int_equal(settings_set(s, SETTING_ID_operator, operator, source, error,
+			     sizeof(error)),
+	    0);
+	assert_int_equal(
+	    settings_set(s, SETTING_ID_viewer, viewer, source, error, sizeof(error)),
+	    0);
+	return s;
+}
+
+static void
+root_and_our_own_account_are_admins(void **state)
+{
+	struct settings *s = lists("", "", "");
+
+	(void)state;
+	assert_int_equal(peer_role(s, 0, 0, NULL, 0), ROLE_ADMIN);
+	assert_int_equal(peer_role(s, geteuid(), STRANGER, NULL, 0), ROLE_ADMIN);
+	settings_unref(s);
+}
+
+static void
+who_is_not_named_has_no_role(void **state)
+{
+	struct settings *s = lists("root", "@12345", "nosuchuser,@nosuchgroup");
+
+	(void)state;
+	assert_int_equal(peer_role(s, STRANGER, STRANGER, NULL, 0), ROLE_NONE);
+	settings_unref(s);
+}
+
+static void
+an_account_can_be_named_by_number(void **state)
+{
+	struct settings *s = lists("", "54321", "");
+
+	(void)state;
+	assert_int_equal(peer_role(s, STRANGER, 1, NULL, 0), ROLE_OPERATOR);
+	assert_int_equal(peer_role(s, STRANGER + 1, 1, NULL, 0), ROLE_NONE);
+	settings_unref(s);
+}
+
+static void
+a_group_counts_as_primary_and_as_supplementary(void **state)
+{
+	const gid_t groups[] = { 5, 12345 };
+	struct settings *s = lists("", "", "@12345");
+
+	(void)state;
+	assert_int_equal(peer_role(s, STRANGER, 12345, NULL, 0), ROLE_VIEWER);
+	assert_int_equal(peer_role(s, STRANGER, 1, groups, 2), ROLE_VIEWER);
+	assert_int_equal(peer_role(s, STRANGER, 1, groups, 1), ROLE_NONE);
+	settings_unref(s);
+}
+
+static void
+the_highest_role_counts(void **state)
+{
+	struct settings *s = lists("@12345", "54321", "54321");
+
+	(void)state;
+	assert_int_equal(peer_role(s, STRANGER, 12345, NULL, 0), ROLE_ADMIN);
+	assert_int_equal(peer_role(s, STRANGER, 1, NULL, 0), ROLE_OPERATOR);
+	settings_unref(s);
+}
+
+static void
+the_uid_of_hidden_users_has_no_role_whatever_the_lists_say(void **state)
+{
+	struct settings *s = lists("65534,@12345", "nobody", "65534");
+
+	(void)state;
+	assert_int_equal(peer_role(s, 65534, 12345, NULL, 0), ROLE_NONE);
+	settings_unref(s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(root_and_our_own_account_are_admins),
+		cmocka_unit_test(who_is_not_named_has_no_role),
+		cmocka_unit_test(an_account_can_be_named_by_number),
+		cmocka_unit_test(a_group_counts_as_primary_and_as_supplementary),
+		cmocka_unit_test(the_highest_role_counts),
+		cmocka_unit_test(
+		    the_uid_of_hidden_users_has_no_role_whatever_the_lists_say),
+	};
+
+	return RUN_TESTS(tests);
+}
