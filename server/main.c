@@ -1,0 +1,418 @@
+/*
+ * main.c - poold: the order of start and stop, signals, exit codes.
+ */
+#include <errno.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "common/list.h"
+#include "common/log.h"
+#include "server/auth.h"
+#include "server/config.h"
+#include "server/control.h"
+#include "server/daemon.h"
+#include "server/events.h"
+#include "server/loop.h"
+#include "server/mailbox.h"
+#include "server/notify.h"
+#include "server/options.h"
+#include "server/password.h"
+#include "server/pool.h"
+#include "server/settings.h"
+#include "server/settings_host.h"
+
+#define ERROR_SIZE CONFIG_ERROR_SIZE
+#define CHECK_MS 1000 /* while stopping */
+
+enum { KEY_SIGNALS, KEY_MAILBOX };
+
+struct server {
+	struct loop loop;
+	struct mailbox mailbox;
+	int signals; /* signalfd */
+	struct pool *pool;
+	struct control *control;
+	bool is_stopping;
+};
+
+static int
+fail(const char *error)
+{
+	log_error("start", "%s", error);
+	log_stop();
+	return EXIT_FAILURE;
+}
+
+/* ---- configuration ---- */
+
+/* The file named, else the installed one if it is there, else the defaults. */
+static struct settings *
+load(const struct options *o, char *error)
+{
+	const char *file = o->file;
+	struct settings *s = NULL;
+
+	if (file == NULL && access(POOLD_CONFIG, F_OK) == 0)
+		file = POOLD_CONFIG;
+	if (file != NULL)
+		return config_load(file, &s, error, ERROR_SIZE) < 0 ? NULL : s;
+	s = settings_new();
+	if (s == NULL)
+		snprintf(error, ERROR_SIZE, "%s", strerror(ENOMEM));
+	return s;
+}
+
+/* What a start needs of the machine, for the start and for --check-config. */
+static int
+fit(struct settings *s, char *warning, char *error)
+{
+	int64_t descriptors = daemon_raise_descriptors();
+	unsigned workers = s->workers > 0 ? (unsigned)s->workers : daemon_processors();
+	struct setting_source at;
+	int err;
+
+	(void)daemon_lower_max_connections(
+	    s, descriptors, workers, warning, ERROR_SIZE);
+	if ((err = settings_check_at(s, &at, error, ERROR_SIZE)) < 0) {
+		settings_locate_at(s, at, error, ERROR_SIZE);
+		return err;
+	}
+	return settings_host_check(s, error, ERROR_SIZE);
+}
+
+static void
+warn_on_stderr(void *arg, const char *text)
+{
+	(void)arg;
+	fprintf(stderr, "poold: warning: %s\n", text);
+}
+
+static int
+check_config(const struct options *o)
+{
+	char error[ERROR_SIZE], warning[ERROR_SIZE];
+	struct settings *s = load(o, error);
+	struct auth *auth = NULL;
+
+	/* The file of users belongs to it: a start would fail on it as well. */
+	if (s == NULL || fit(s, warning, error) < 0 ||
+	    auth_open(&auth, s, error, ERROR_SIZE) < 0) {
+		fprintf(stderr, "poold: %s\n", error);
+		settings_unref(s);
+		return EXIT_FAILURE;
+	}
+	settings_host_warn(s, warn_on_stderr, NULL);
+	printf("%s: ok\n", s->file != NULL ? s->file : "defaults");
+	auth_close(auth);
+	settings_unref(s);
+	return EXIT_SUCCESS;
+}
+
+static void
+warn_in_log(void *arg, const char *text)
+{
+	(void)arg;
+	log_warn("start", "%s", text);
+}
+
+static void
+warn(struct pool *pool, const struct settings *s)
+{
+	const struct listen_options *remote = settings_remote_trust(s);
+	char text[ERROR_SIZE];
+
+	if (geteuid() == 0 && *s->user == '\0')
+		log_warn(
+		    "start", "running as root: set `user` to the account to change to");
+	if (remote != NULL)
+		log_warn("start",
+		    "whoever reaches %s may log in as anybody: auth.method trust with "
+		    "allow_remote_trust",
+		    remote->address);
+	settings_host_warn(s, warn_in_log, NULL);
+	if (auth_warning(pool->auth, text, sizeof(text)))
+		log_warn("start", "%s", text);
+}
+
+/* ---- stop ---- */
+
+static void
+say(struct server *srv, const char *what)
+{
+	struct event e = { .type = EVENT_LIFECYCLE, .reason = EVENT_NO_REASON };
+
+	if (asprintf(&e.detail, "{\"what\":\"%s\"}", what) < 0)
+		e.detail = NULL;
+	events_emit(srv->pool->events, &e);
+	log_info("lifecycle", "%s", what);
+}
+
+static void
+begin_stop(struct server *srv, int64_t grace_ms, bool now, const char *text)
+{
+	if (!srv->is_stopping) {
+		(void)notify_stopping();
+		say(srv, "stopping");
+	}
+	srv->is_stopping = true;
+	if (pool_stop(srv->pool, grace_ms, now, text) < 0)
+		log_error("lifecycle", "no memory to stop in order; send TERM again");
+}
+
+static int64_t
+configured_grace(struct server *srv)
+{
+	struct settings *s = pool_settings(srv->pool);
+	int64_t grace_ms = s->shutdown_grace;
+
+	settings_unref(s);
+	return grace_ms;
+}
+
+/* From an operator, through the control thread. */
+static void
+shutdown_asked(struct mail *mail, void *owner)
+{
+	struct shutdown_request *r = container_of(mail, struct shutdown_request, mail);
+	struct server *srv = owner;
+
+	begin_stop(srv, r->grace_ms >= 0 ? r->grace_ms : configured_grace(srv), r->now,
+	    r->text);
+	free(r->text);
+	free(r);
+}
+
+/* ---- signals ---- */
+
+static void
+reloaded(struct mail *mail, void *owner)
+{
+	struct server *srv = owner;
+
+	free(mail);
+	if (!srv->is_stopping)
+		(void)notify_ready();
+}
+
+static void
+reload(struct server *srv)
+{
+	struct mail *done = malloc(sizeof(*done));
+
+	log_reopen();
+	(void)notify_reloading();
+	if (done != NULL) {
+		done->run = reloaded;
+		if (control_reload(srv->control, done) == 0)
+			return;
+	}
+	free(done);
+	log_error("settings", "reload failed, nothing changed: out of memory");
+	(void)notify_ready();
+}
+
+static void
+signalled(struct server *srv)
+{
+	struct signalfd_siginfo info;
+
+	while (read(srv->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		switch (info.ssi_signo) {
+		case SIGTERM:
+		case SIGINT: /* the second one is impatient */
+			begin_stop(srv, configured_grace(srv), srv->is_stopping, NULL);
+			break;
+		case SIGHUP:
+			reload(srv);
+			break;
+		default: /* blocked so that they do not end us; nothing to do */
+			break;
+		}
+	}
+}
+
+static void
+run(struct server *srv)
+{
+	struct loop_event events[LOOP_BATCH];
+
+	while (!srv->is_stopping || !pool_is_drained(srv->pool)) {
+		int64_t wait = srv->is_stopping ? CHECK_MS : -1;
+		unsigned n;
+
+		if (!mailbox_may_sleep(&srv->mailbox))
+			wait = 0;
+		n = loop_wait(&srv->loop, events, wait);
+		mailbox_awake(&srv->mailbox);
+		for (unsigned i = 0; i < n; i++)
+			if (events[i].key == KEY_SIGNALS)
+				signalled(srv);
+		(void)mailbox_run(&srv->mailbox);
+	}
+}
+
+/* ---- start ---- */
+
+static int
+open_loop(struct server *srv, const sigset_t *signals)
+{
+	int err = loop_open(&srv->loop);
+
+	if (err == 0)
+		err = mailbox_open(&srv->mailbox, srv);
+	if (err == 0 &&
+	    (srv->signals = signalfd(-1, signals, SFD_NONBLOCK | SFD_CLOEXEC)) < 0)
+		err = -errno;
+	if (err == 0)
+		err = loop_add(&srv->loop, srv->signals, LOOP_READ, KEY_SIGNALS);
+	if (err == 0)
+		err = loop_add(&srv->loop, srv->mailbox.fd, LOOP_READ, KEY_MAILBOX);
+	return err;
+}
+
+static void
+close_loop(struct server *srv)
+{
+	mailbox_close(&srv->mailbox);
+	close(srv->signals);
+	loop_close(&srv->loop);
+}
+
+/* The account has to open the log again at HUP. */
+static void
+give_log(const char *user)
+{
+	const struct passwd *pw = NULL;
+	int err;
+
+	if (geteuid() == 0 && *user != '\0')
+		pw = getpwnam(user); /* an unknown one is refused afterwards */
+	if (pw != NULL && (err = log_chown(pw->pw_uid, pw->pw_gid)) < 0)
+		log_warn("start", "log.target: cannot be given to %s: %s", user,
+		    strerror(-err));
+}
+
+/* What needs the rights of the one who started us comes before they are dropped. */
+static int
+open_all(struct server *srv, struct settings *s, const sigset_t *signals, char *error)
+{
+	int err;
+
+	if ((err = daemon_drop_privileges("", error, ERROR_SIZE)) < 0)
+		return err;
+	if ((err = open_loop(srv, signals)) < 0) {
+		snprintf(error, ERROR_SIZE, "cannot start: %s", strerror(-err));
+		return err;
+	}
+	int sockets = notify_listen_fds();
+
+	if (sockets < 0) {
+		snprintf(error, ERROR_SIZE, "the sockets handed over: %s",
+		    strerror(-sockets));
+		return sockets;
+	}
+	err = pool_open(
+	    &srv->pool, s, NOTIFY_LISTEN_FIRST, (unsigned)sockets, error, ERROR_SIZE);
+	if (err < 0)
+		return err;
+	srv->pool->main = &srv->mailbox;
+	err =
+	    control_start(&srv->control, srv->pool, shutdown_asked, error, ERROR_SIZE);
+	if (err < 0)
+		return err;
+	give_log(s->user);
+	if ((err = daemon_drop_privileges(s->user, error, ERROR_SIZE)) < 0)
+		return err;
+	if ((err = pool_start(srv->pool)) < 0)
+		snprintf(
+		    error, ERROR_SIZE, "cannot start the workers: %s", strerror(-err));
+	return err;
+}
+
+static int
+serve(struct server *srv, struct settings *s, const sigset_t *signals)
+{
+	char error[ERROR_SIZE];
+
+	if (open_all(srv, s, signals, error) < 0) {
+		if (strcmp(s->target, "stderr") !=
+		    0) /* whoever starts it looks there */
+			fprintf(stderr, "poold: %s\n", error);
+		return fail(error); /* the process ends: nothing has to be taken down */
+	}
+	warn(srv->pool, s);
+	say(srv, "started");
+	(void)notify_ready();
+	daemon_ready();
+	run(srv);
+	say(srv, "stopped");
+	control_stop(srv->control);
+	pool_join(srv->pool);
+	pool_free(srv->pool);
+	close_loop(srv);
+	log_stop();
+	return EXIT_SUCCESS;
+}
+
+static int
+prepare(const struct options *o, struct settings **ret, sigset_t *signals, char *error)
+{
+	char warning[ERROR_SIZE] = "";
+	struct settings *s = load(o, error);
+
+	if (s == NULL)
+		return EXIT_FAILURE;
+	daemon_block_signals(signals);
+	if (fit(s, warning, error) < 0 ||
+	    (o->daemon && daemon_detach() < 0 &&
+		snprintf(error, ERROR_SIZE, "cannot detach"))) {
+		settings_unref(s);
+		return EXIT_FAILURE;
+	}
+	int err =
+	    log_start(s->target, (enum log_format)s->format, (enum log_level)s->level);
+
+	if (err < 0) {
+		snprintf(
+		    error, ERROR_SIZE, "log.target %s: %s", s->target, strerror(-err));
+		settings_locate(s, SETTING_ID_target, error, ERROR_SIZE);
+		settings_unref(s);
+		return EXIT_FAILURE;
+	}
+	if (*warning != '\0')
+		log_warn("start", "%s", warning);
+	if (o->daemon && strcmp(s->target, "stderr") == 0)
+		log_warn("start",
+		    "nobody will read stderr in the background: set log.target to "
+		    "syslog or a file");
+	*ret = s;
+	return EXIT_SUCCESS;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct options o;
+	struct server srv = { .signals = -1 };
+	struct settings *s;
+	sigset_t signals;
+	char error[ERROR_SIZE];
+	int status = options_parse(argc, argv, &o);
+
+	if (status != OPTIONS_GO_ON)
+		return status;
+	if (o.hash_password)
+		return password_command();
+	if (o.check_config)
+		return check_config(&o);
+	if (prepare(&o, &s, &signals, error) != EXIT_SUCCESS)
+		return fail(error);
+	status = serve(&srv, s, &signals);
+	settings_unref(s);
+	return status;
+}
