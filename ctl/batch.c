@@ -1,0 +1,195 @@
+/*
+ * batch.c - commands from a file or from stdin. Main thread.
+ *
+ * One connection serves all lines; each answer is complete before the next line
+ * is looked at. A line that begins with - may fail.
+ */
+#include "ctl/batch.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/command.h"
+#include "ctl/interrupt.h"
+#include "ctl/session.h"
+#include "ctl/token.h"
+
+struct batch {
+	struct session *session;
+	FILE *input;
+	bool has_failed; /* with keep_going: some line did */
+};
+
+static int
+run_tokens(struct session *s, const struct tokens *t)
+{
+	char **argv = calloc(t->count + 1, sizeof(*argv));
+	int status;
+
+	if (!argv)
+		return session_fail(s, STATUS_REFUSED, "out of memory");
+	for (size_t i = 0; i < t->count; i++)
+		argv[i] = t->items[i].text;
+	status = command_run(s, (int)t->count, argv);
+	free(argv);
+	return status;
+}
+
+/* {"line":3,"ok":true,"result":{...}}: one for each command. */
+static void
+put_record(struct session *s, int status)
+{
+	json_t *record = json_object();
+
+	json_object_set_new(record, "line", json_integer(s->line));
+	json_object_set_new(record, "ok", json_boolean(status == 0));
+	if (s->record)
+		json_object_set(record, "result", s->record);
+	else if (status == 0)
+		json_object_set_new(record, "result", json_object());
+	if (status != 0)
+		json_object_set_new(record, "status", json_integer(status));
+	if (s->failure)
+		json_object_set(record, "error", s->failure);
+	json_decref(s->record);
+	json_decref(s->failure);
+	s->record = s->failure = NULL;
+	output_json_line(s->out, record);
+	json_decref(record);
+}
+
+static int
+run_command(struct batch *b, const char *line, size_t len)
+{
+	struct session *s = b->session;
+	struct tokens tokens;
+	int err = tokens_split(line, len, &tokens);
+	int status;
+
+	if (err < 0)
+		status = session_fail(s, STATUS_USAGE, "%s",
+		    err == -EINVAL ? "a NUL byte" : "out of memory");
+	else if (tokens.open)
+		status = session_fail(s, STATUS_USAGE,
+		    tokens.open == '\\' ? "a backslash with nothing behind it"
+					: "a quote that is not closed");
+	else if (tokens.count == 0)
+		return 0; /* nothing but a comment; nothing to free either */
+	else
+		status = run_tokens(s, &tokens);
+	if (err == 0)
+		tokens_clear(&tokens);
+	if (s->capture)
+		put_record(s, status);
+	return status;
+}
+
+static bool
+is_final(int status)
+{
+	return status == STATUS_PIPE || status == STATUS_INTERRUPTED ||
+	       status == STATUS_TERMINATED;
+}
+
+/* Returns the status the batch ends with, or 0 to go on. */
+static int
+run_line(struct batch *b, const char *line, size_t len)
+{
+	bool may_fail;
+	int status;
+
+	while (len > 0 && (*line == ' ' || *line == '\t')) {
+		line++;
+		len--;
+	}
+	may_fail = len > 0 && *line == '-';
+	status = run_command(b, line + may_fail, len - may_fail);
+	if (status == 0 || is_final(status) || b->session->is_over)
+		return status;
+	if (may_fail)
+		return 0;
+	if (!b->session->options.keep_going)
+		return status;
+	b->has_failed = true;
+	return 0;
+}
+
+static int
+signal_status(void)
+{
+	return interrupt_pending() == SIGTERM ? STATUS_TERMINATED : STATUS_INTERRUPTED;
+}
+
+/* What cannot be read at all, such as a directory, is as wrong as a missing file. */
+static int
+fail_read(struct session *s, int err)
+{
+	const char *file = s->file;
+	int status;
+
+	if (s->line > 0)
+		return session_fail(
+		    s, STATUS_REFUSED, "cannot read: %s", strerror(err));
+	s->file = NULL; /* there is no line to name */
+	s->capture = false;
+	status = session_fail(s, STATUS_USAGE, "%s: %s", file, strerror(err));
+	s->file = file;
+	return status;
+}
+
+static int
+run_lines(struct batch *b)
+{
+	struct session *s = b->session;
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t len;
+	int status = 0;
+
+	while (status == 0 && !s->is_over) {
+		errno = 0;
+		len = getline(&line, &size, b->input);
+		if (interrupt_pending()) {
+			status = signal_status();
+		} else if (len < 0 && errno == EINTR) {
+			clearerr(b->input); /* stopped and continued */
+		} else if (len < 0) {
+			break;
+		} else {
+			s->line++;
+			status = run_line(b, line, (size_t)len);
+		}
+	}
+	if (status == 0 && ferror(b->input))
+		status = fail_read(s, errno);
+	free(line);
+	if (status == 0 && b->has_failed)
+		status = STATUS_PARTLY;
+	return status;
+}
+
+int
+batch_run(struct session *s, const char *file)
+{
+	bool is_stdin = strcmp(file, "-") == 0;
+	struct batch b = { .session = s };
+	int status;
+
+	b.input = is_stdin ? stdin : fopen(file, "re");
+	if (!b.input)
+		return session_fail(s, STATUS_USAGE, "%s: %s", file, strerror(errno));
+	s->file = is_stdin ? "stdin" : file;
+	s->line = 0;
+	s->options.batch = NULL; /* from here on it would be one in a line */
+	s->is_stdin_batch = is_stdin;
+	s->capture = s->options.format == FORMAT_JSONL;
+	status = run_lines(&b);
+	s->file = NULL;
+	s->capture = false;
+	if (!is_stdin)
+		fclose(b.input);
+	return status;
+}

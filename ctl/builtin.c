@@ -1,0 +1,266 @@
+/*
+ * builtin.c - help, version, exit. Main thread.
+ */
+#include "ctl/builtin.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/args.h"
+#include "ctl/verbs.h"
+#include "ctl/session.h"
+
+#define USAGE_WIDTH 28 /* of the left column of a list */
+
+static void
+put_pair(FILE *out, const char *left, const char *right)
+{
+	if (strlen(left) < USAGE_WIDTH)
+		fprintf(out, "  %-*s%s\n", USAGE_WIDTH, left, right);
+	else
+		fprintf(out, "  %s\n  %*s%s\n", left, USAGE_WIDTH, "", right);
+}
+
+static void
+put_option(FILE *out, const struct option_spec *spec)
+{
+	char left[96], letter[8] = "    ";
+
+	if (spec->letter)
+		snprintf(letter, sizeof(letter), "-%c, ", spec->letter);
+	snprintf(left, sizeof(left), "%s--%s%s%s", letter, spec->name,
+	    spec->value ? " " : "", spec->value ? spec->value : "");
+	put_pair(out, left, spec->summary);
+}
+
+static void
+put_options(FILE *out, const struct option_spec *specs)
+{
+	for (; specs && specs->name; specs++)
+		put_option(out, specs);
+}
+
+/* The commands that need at least this role, as a section. */
+static void
+put_section(FILE *out, const char *title, enum role least, enum role most)
+{
+	char left[160];
+
+	fprintf(out, "\n%s\n", title);
+	for (size_t i = 0; i < command_count(); i++) {
+		const struct command *cmd = command_at(i);
+		enum role role = command_role(cmd);
+
+		if (role < least || role > most)
+			continue;
+		snprintf(left, sizeof(left), "%s%s%s", cmd->words,
+		    cmd->alias ? "|" : "", cmd->alias ? cmd->alias : "");
+		put_pair(out, left, cmd->summary);
+	}
+}
+
+static json_t *
+option_object(const struct command *cmd, const struct option_spec *spec)
+{
+	json_t *o = json_object();
+	char letter[2] = { spec->letter, '\0' };
+
+	json_object_set_new(o, "name", json_string(spec->name));
+	if (spec->letter)
+		json_object_set_new(o, "letter", json_string(letter));
+	if (spec->value)
+		json_object_set_new(o, "value", json_string(spec->value));
+	if (option_words(cmd, spec)[0] != '\0')
+		json_object_set_new(o, "words", json_string(option_words(cmd, spec)));
+	json_object_set_new(o, "summary", json_string(spec->summary));
+	return o;
+}
+
+static json_t *
+options_array(const struct command *cmd, const struct option_spec *specs)
+{
+	json_t *array = json_array();
+
+	for (; specs && specs->name; specs++)
+		json_array_append_new(array, option_object(cmd, specs));
+	return array;
+}
+
+static json_t *
+command_object(const struct command *cmd)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "command", json_string(cmd->words));
+	if (cmd->alias)
+		json_object_set_new(o, "alias", json_string(cmd->alias));
+	json_object_set_new(
+	    o, "operands", json_string(cmd->operands ? cmd->operands : ""));
+	json_object_set_new(o, "summary", json_string(cmd->summary));
+	json_object_set_new(o, "role", json_string(role_name(command_role(cmd))));
+	json_object_set_new(o, "options", options_array(cmd, cmd->options));
+	return o;
+}
+
+/* clang-format off */
+static const struct column columns_help[] = {
+	{ "COMMAND", "command",	 COLUMN_KEY, COLUMN_ALWAYS, true },
+	{ "ROLE",    "role",	 COLUMN_KEY, COLUMN_ALWAYS, false },
+	{ "SUMMARY", "summary",	 COLUMN_KEY, COLUMN_ALWAYS, false },
+};
+/* clang-format on */
+
+static const struct view view_help = {
+	.member = "commands",
+	.columns = columns_help,
+	.ncolumns = 3,
+};
+
+/* As data: the table itself, of one command or of all. */
+static int
+help_data(struct session *s, const struct command *only)
+{
+	json_t *doc = json_object(), *array = json_array();
+	int status;
+
+	for (size_t i = 0; i < command_count(); i++)
+		if (!only || only == command_at(i))
+			json_array_append_new(array, command_object(command_at(i)));
+	json_object_set_new(doc, "commands", array);
+	json_object_set_new(
+	    doc, "global_options", options_array(NULL, command_global_options));
+	status = output_result(s, &view_help, doc);
+	json_decref(doc);
+	return status;
+}
+
+static bool
+wants_data(const struct session *s)
+{
+	return s->capture || !format_is_for_people(s->options.format);
+}
+
+int
+builtin_help(struct session *s)
+{
+	FILE *out = s->out;
+
+	if (wants_data(s))
+		return help_data(s, NULL);
+	fputs("usage: poolctl [OPTIONS] COMMAND [ARGUMENTS]   one command\n"
+	      "       poolctl [OPTIONS]                       prompt, or commands from "
+	      "stdin\n"
+	      "       poolctl [OPTIONS] -f FILE | -           commands from a file or "
+	      "stdin\n",
+	    out);
+	put_section(out, "Look (role viewer)", ROLE_VIEWER, ROLE_VIEWER);
+	put_section(out, "Act (operator)", ROLE_OPERATOR, ROLE_OPERATOR);
+	put_section(out, "Change (admin)", ROLE_ADMIN, ROLE_ADMIN);
+	put_section(out, "Local", ROLE_NONE, ROLE_NONE);
+	fputs("\nOptions, before or after the command\n", out);
+	put_options(out, command_global_options);
+	fputs("\n\"poolctl help COMMAND\" tells more; so does poolctl(1).\n", out);
+	return session_flush(s, 0);
+}
+
+int
+builtin_help_command(struct session *s, const struct command *cmd)
+{
+	FILE *out = s->out;
+
+	if (wants_data(s))
+		return help_data(s, cmd);
+	fprintf(out, "usage: poolctl %s%s%s%s\n%s\n", cmd->words,
+	    cmd->options ? " [OPTIONS]" : "", cmd->operands ? " " : "",
+	    cmd->operands ? cmd->operands : "", cmd->summary);
+	if (cmd->alias)
+		fprintf(out, "also: %s\n", cmd->alias);
+	if (command_role(cmd) != ROLE_NONE)
+		fprintf(out, "role: %s\n", role_name(command_role(cmd)));
+	if (cmd->details)
+		fprintf(out, "\n%s\n", cmd->details);
+	if (cmd->options) {
+		fputs("\nOptions\n", out);
+		put_options(out, cmd->options);
+	}
+	if (cmd->examples)
+		fprintf(out, "\nExamples\n%s", cmd->examples);
+	return session_flush(s, 0);
+}
+
+int
+builtin_version(struct session *s)
+{
+	json_t *doc = json_pack("{s:s}", "poolctl", PACKAGE_VERSION);
+	const struct view view = { .member = NULL };
+	int status;
+
+	if (wants_data(s)) {
+		status = output_result(s, &view, doc);
+	} else {
+		fprintf(s->out, "poolctl %s\n", PACKAGE_VERSION);
+		status = session_flush(s, 0);
+	}
+	json_decref(doc);
+	return status;
+}
+
+/* A group such as "config" has no struct of its own: show its commands. */
+static int
+help_group(struct session *s, const char *word)
+{
+	size_t len = strlen(word), n = 0;
+
+	for (size_t i = 0; i < command_count(); i++) {
+		const struct command *cmd = command_at(i);
+
+		if (strncmp(cmd->words, word, len) != 0 || cmd->words[len] != ' ')
+			continue;
+		put_pair(s->out, cmd->words, cmd->summary);
+		n++;
+	}
+	if (n > 0)
+		return session_flush(s, 0);
+	return session_fail(s, STATUS_USAGE, "there is no command \"%s\"", word);
+}
+
+static int
+run_help(struct session *s, struct args *a)
+{
+	const struct command *cmd;
+	size_t used;
+
+	if (a->noperands == 0)
+		return builtin_help(s);
+	cmd = command_find(a->operands, a->noperands, &used);
+	return cmd ? builtin_help_command(s, cmd) : help_group(s, a->operands[0]);
+}
+
+static int
+run_exit(struct session *s, struct args *a)
+{
+	(void)a;
+	s->is_over = true;
+	return 0;
+}
+
+const struct command verb_help = {
+	.words = "help",
+	.operands = "[COMMAND]",
+	.summary = "what there is, or how one command works",
+	.examples = "  poolctl help kick\n  poolctl help --json | jq -r "
+		    "'.commands[].command'\n",
+	.method = METHOD_IDS,
+	.operand = VALUE_COMMAND,
+	.max_operands = 2,
+	.run = run_help,
+};
+
+const struct command verb_exit = {
+	.words = "exit",
+	.alias = "quit",
+	.summary = "leave the prompt, or end a batch",
+	.method = METHOD_IDS,
+	.run = run_exit,
+};

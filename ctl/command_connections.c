@@ -1,0 +1,436 @@
+/*
+ * command_connections.c - users, list, count, show.
+ */
+#include <jansson.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/text.h"
+#include "ctl/args.h"
+#include "ctl/columns.h"
+#include "ctl/output.h"
+#include "ctl/session.h"
+#include "ctl/verbs.h"
+
+#define FIRST_PAGE 500 /* rows of the first page; each next one has twice as many */
+#define MAX_PAGE 10000 /* rows of any page, and of a sorted list */
+
+static const struct view view_connections = {
+	.member = "connections",
+	.columns = columns_connections,
+	.ncolumns = COLUMNS_CONNECTIONS,
+};
+
+static const struct view view_users = {
+	.member = "users",
+	.columns = columns_users,
+	.ncolumns = COLUMNS_USERS,
+};
+
+struct listing { /* a list fetched page by page and shown as it comes */
+	struct session *session;
+	struct output *output;
+	const struct view *view;
+	const char *method;
+	json_t *params; /* select and sort; limit and after change with the page */
+	int64_t limit;	/* rows still wanted; 0: all */
+	int64_t page;	/* rows of the next page */
+	json_t *last;	/* result of the last page: totals */
+};
+
+static int
+take_rows(void *ctx, json_t *rows)
+{
+	struct listing *l = ctx;
+
+	return output_rows(l->output, rows);
+}
+
+/* Fetches and shows one page. The rows are streamed, or in the result. */
+static int
+fetch_page(struct listing *l, int64_t rows)
+{
+	struct client_call call = {
+		.method = l->method,
+		.params = json_copy(l->params),
+		.timeout_ms = l->session->options.timeout_ms,
+		.rows = take_rows,
+		.ctx = l,
+	};
+	int status;
+
+	json_object_set_new(call.params, "limit", json_integer(rows));
+	status = session_call_rows(l->session, &call);
+	if (status != 0)
+		return status;
+	json_decref(l->last);
+	l->last = call.result;
+	return output_rows(l->output, json_object_get(call.result, l->view->member));
+}
+
+/* Rows to ask for now. */
+static int64_t
+page_rows(const struct listing *l)
+{
+	int64_t left = l->limit - (int64_t)output_count(l->output);
+
+	if (json_object_get(l->params, "sort"))
+		return l->limit > 0 && l->limit < MAX_PAGE ? l->limit : MAX_PAGE;
+	return l->limit > 0 && left < l->page ? left : l->page;
+}
+
+static bool
+wants_more(const struct listing *l)
+{
+	json_t *next = json_object_get(l->last, "next");
+
+	if (!next || json_is_null(next) || json_object_get(l->params, "sort"))
+		return false;
+	return l->limit == 0 || (int64_t)output_count(l->output) < l->limit;
+}
+
+static int
+fetch_pages(struct listing *l)
+{
+	int status = fetch_page(l, page_rows(l));
+
+	while (status == 0 && wants_more(l)) {
+		json_object_set(l->params, "after", json_object_get(l->last, "next"));
+		l->page = 2 * l->page < MAX_PAGE ? 2 * l->page : MAX_PAGE;
+		status = fetch_page(l, page_rows(l));
+	}
+	return status;
+}
+
+static json_int_t
+number(const json_t *object, const char *member)
+{
+	return json_integer_value(json_object_get(object, member));
+}
+
+/* "2 of 47 matching (812 online); -L 0 for all" */
+static void
+make_footer(const struct listing *l, char *text, size_t size)
+{
+	long long shown = (long long)output_count(l->output), total;
+	int n;
+
+	total = json_object_get(l->last, "total") ? number(l->last, "total") : shown;
+	n = snprintf(text, size, "%lld of %lld matching", shown, total);
+	if (json_object_get(l->last, "online"))
+		n += snprintf(text + n, size - (size_t)n, " (%lld online)",
+		    (long long)number(l->last, "online"));
+	if (shown < total && l->limit > 0)
+		snprintf(text + n, size - (size_t)n, "; -L 0 for all");
+}
+
+/* A sorted list is the top of the whole; say so where it ends short of it. */
+static void
+warn_cut(const struct listing *l)
+{
+	struct session *s = l->session;
+	long long total = (long long)number(l->last, "total");
+
+	if (json_object_get(l->params, "sort") &&
+	    (l->limit == 0 || l->limit > MAX_PAGE) &&
+	    total > (long long)output_count(l->output) && !s->options.quiet)
+		fprintf(s->err,
+		    "poolctl: %s: a sorted list has at most %d rows, of %lld\n",
+		    s->command, MAX_PAGE, total);
+}
+
+static int
+finish(struct listing *l, int status)
+{
+	char footer[128];
+
+	if (status == 0) {
+		make_footer(l, footer, sizeof(footer));
+		warn_cut(l);
+		json_object_set_new(l->last, "returned",
+		    json_integer((json_int_t)output_count(l->output)));
+		status = output_end(l->output, l->last, footer);
+	} else {
+		output_drop(l->output);
+	}
+	json_decref(l->last);
+	json_decref(l->params);
+	return status;
+}
+
+static int
+run_listing(
+    struct session *s, struct args *a, const struct view *view, const char *method)
+{
+	struct listing l = {
+		.session = s,
+		.view = view,
+		.method = method,
+		.limit = args_count(a, "limit", 0),
+		.page = FIRST_PAGE,
+	};
+	int status = output_begin(s, view, &l.output);
+
+	if (status != 0)
+		return status;
+	l.params = args_params(a);
+	json_object_del(l.params, "limit");
+	if (a->noperands > 0)
+		json_object_set_new(
+		    l.params, "select", args_operands(a, 0, a->noperands));
+	return finish(&l, fetch_pages(&l));
+}
+
+static int
+run_list(struct session *s, struct args *a)
+{
+	return run_listing(s, a, &view_connections, "connections.list");
+}
+
+static int
+run_users(struct session *s, struct args *a)
+{
+	return run_listing(s, a, &view_users, "users.list");
+}
+
+/* clang-format off */
+static const struct column columns_groups[] = {
+	{ "KEY",   "key",   COLUMN_TEXT,   COLUMN_ALWAYS, true },
+	{ "COUNT", "count", COLUMN_NUMBER, COLUMN_ALWAYS, false },
+};
+/* clang-format on */
+
+static int
+text_count(struct session *s, const json_t *result)
+{
+	fprintf(s->out, "%lld\n", (long long)number(result, "total"));
+	return 0;
+}
+
+/* Without --by there are no groups: no line for them, and the name is the number. */
+static int
+put_total(struct session *s, json_t *result)
+{
+	static const struct view view = { .text = text_count };
+	enum format format = s->options.format;
+
+	if (s->capture)
+		return output_result(s, &view, result);
+	if (format == FORMAT_NAME)
+		return session_flush(s, text_count(s, result));
+	if (format == FORMAT_TSV || format == FORMAT_CSV)
+		json_object_del(result, "groups");
+	return output_result(s, &view, result);
+}
+
+static int
+run_count(struct session *s, struct args *a)
+{
+	static const struct view view_groups = {
+		.member = "groups",
+		.columns = columns_groups,
+		.ncolumns = 2,
+	};
+	json_t *params = args_params(a), *result;
+	int status;
+
+	if (a->noperands > 0)
+		json_object_set_new(
+		    params, "select", args_operands(a, 0, a->noperands));
+	status = session_call(s, "connections.count", params, &result);
+	if (status != 0)
+		return status;
+	status = args_flag(a, "by") ? output_result(s, &view_groups, result)
+				    : put_total(s, result);
+	json_decref(result);
+	return status;
+}
+
+static int
+put_detail(struct session *s, const char *title, const struct buffer *value)
+{
+	struct buffer safe;
+	int err = 0;
+
+	buffer_init(&safe);
+	if (value->len > 0)
+		err = text_escape(&safe, value->data, value->len);
+	if (err == 0)
+		fprintf(s->out, "%-14s%.*s\n", title, safe.len > 0 ? (int)safe.len : 1,
+		    safe.len > 0 ? safe.data : "-");
+	buffer_clear(&safe);
+	return err;
+}
+
+/* Members that have no column of their own, as they are. */
+static int
+put_others(struct session *s, const json_t *row)
+{
+	const char *key;
+	json_t *value;
+	int err = 0;
+
+	json_object_foreach((json_t *)row, key, value) {
+		struct buffer text;
+		bool known = strcmp(key, "port") == 0;
+
+		for (size_t i = 0; i < COLUMNS_CONNECTIONS; i++)
+			known =
+			    known || strcmp(columns_connections[i].member, key) == 0;
+		if (known || err < 0)
+			continue;
+		buffer_init(&text);
+		err = column_value(&text, value);
+		if (err == 0)
+			err = put_detail(s, key, &text);
+		buffer_clear(&text);
+	}
+	return err;
+}
+
+static int
+put_connection(struct session *s, const json_t *row)
+{
+	struct column_style style = output_style(s);
+	char word[32];
+	int err = 0;
+
+	for (size_t i = 0; err == 0 && i < COLUMNS_CONNECTIONS; i++) {
+		struct buffer text;
+
+		buffer_init(&text);
+		err = column_cell(&text, &columns_connections[i], row, style);
+		if (err == 0)
+			err = put_detail(s,
+			    column_word(&columns_connections[i], word, sizeof(word)),
+			    &text);
+		buffer_clear(&text);
+	}
+	return err < 0 ? err : put_others(s, row);
+}
+
+/* Everything known, one block of lines for each connection. */
+static int
+text_show(struct session *s, const json_t *result)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(result, "connections"), i, row) {
+		if (i > 0)
+			fputc('\n', s->out);
+		if (put_connection(s, row) < 0)
+			return session_fail(s, STATUS_REFUSED, "out of memory");
+	}
+	return 0;
+}
+
+static int
+run_show(struct session *s, struct args *a)
+{
+	static const struct view view = {
+		.member = "connections",
+		.columns = columns_connections,
+		.ncolumns = COLUMNS_CONNECTIONS,
+		.text = text_show,
+	};
+	json_t *params = json_object(), *result;
+	int status;
+
+	json_object_set_new(params, "select", args_operands(a, 0, a->noperands));
+	status = session_call(s, "connections.show", params, &result);
+	if (status != 0)
+		return status;
+	if (json_array_size(json_object_get(result, "connections")) == 0)
+		status = session_fail(s, STATUS_NO_MATCH, "no connection matches");
+	else
+		status = output_result(s, &view, result);
+	json_decref(result);
+	return status;
+}
+
+/* clang-format off */
+static const struct option_spec list_options[] = {
+	{ "sort", 0, VALUE_SORT, "KEY[:desc]", NULL, "sort",
+		"in the order of this column" },
+	{ "limit", 'L', VALUE_COUNT, "N", NULL, "limit", "at most N rows; 0: all" },
+	{ "after", 0, VALUE_COUNT, "ID", NULL, "after", "go on behind this connection" },
+	{ .name = NULL },
+};
+
+static const struct option_spec users_options[] = {
+	{ "sort", 0, VALUE_SORT, "KEY[:desc]", NULL, "sort",
+		"in the order of user, sessions or since" },
+	{ "limit", 'L', VALUE_COUNT, "N", NULL, "limit", "at most N rows; 0: all" },
+	{ "after", 0, VALUE_USER, "USER", NULL, "after", "go on behind this user" },
+	{ .name = NULL },
+};
+
+static const struct option_spec count_options[] = {
+	{ "by", 0, VALUE_WORD, "KEY", NULL, "by",
+		"count each state, ip, listener or user" },
+	{ .name = NULL },
+};
+/* clang-format on */
+
+const struct command verb_users = {
+	.words = "users",
+	.operands = "[SELECTOR...]",
+	.summary = "users online, one line each",
+	.method = METHOD_ID_USERS_LIST,
+	.options = users_options,
+	.operand = VALUE_SELECTOR,
+	.max_operands = SIZE_MAX,
+	.columns = columns_users,
+	.ncolumns = COLUMNS_USERS,
+	.run = run_users,
+};
+
+const struct command verb_list = {
+	.words = "list",
+	.alias = "who",
+	.operands = "[SELECTOR...]",
+	.summary = "connections, one line each",
+	.details = "Selectors are ANDed, commas inside one are OR; several bare words "
+		   "are users:\n"
+		   "  alice   user=alice,bob   user!=monitor   user~^bot-   id=18231\n"
+		   "  ip=10.0.0.0/8   listener=NAME   state=idle   idle=+5m   age=-1h\n"
+		   "  queue=+0   drops=+0   out=+10M",
+	.examples = "  poolctl list idle=+1m --sort idle:desc -L 10\n"
+		    "  poolctl list ip=10.0.0.0/8 -o wide\n"
+		    "  poolctl list --columns id,user,age state=idle\n",
+	.method = METHOD_ID_CONNECTIONS_LIST,
+	.options = list_options,
+	.operand = VALUE_SELECTOR,
+	.max_operands = SIZE_MAX,
+	.columns = columns_connections,
+	.ncolumns = COLUMNS_CONNECTIONS,
+	.run = run_list,
+};
+
+const struct command verb_count = {
+	.words = "count",
+	.operands = "[SELECTOR...]",
+	.summary = "how many connections match",
+	.examples = "  poolctl count state=idle\n  poolctl count --by state\n",
+	.method = METHOD_ID_CONNECTIONS_COUNT,
+	.options = count_options,
+	.operand = VALUE_SELECTOR,
+	.max_operands = SIZE_MAX,
+	.run = run_count,
+};
+
+const struct command verb_show = {
+	.words = "show",
+	.operands = "USER|SELECTOR...",
+	.summary = "everything known about connections",
+	.examples = "  poolctl show alice\n  poolctl show id=18231\n",
+	.method = METHOD_ID_CONNECTIONS_SHOW,
+	.operand = VALUE_SELECTOR,
+	.min_operands = 1,
+	.max_operands = SIZE_MAX,
+	.columns = columns_connections,
+	.ncolumns = COLUMNS_CONNECTIONS,
+	.run = run_show,
+};

@@ -1,0 +1,279 @@
+/*
+ * complete.c - what TAB may put into a line: (line, cursor) -> candidates.
+ */
+#include "ctl/complete.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buffer.h"
+#include "ctl/complete_search.h"
+#include "ctl/token.h"
+
+/* --- lists of words --- */
+
+int
+word_list_add(struct word_list *list, const char *word)
+{
+	char **words = realloc(list->words, (list->count + 1) * sizeof(*words));
+
+	if (words == NULL)
+		return -ENOMEM;
+	list->words = words;
+	words[list->count] = strdup(word);
+	if (words[list->count] == NULL)
+		return -ENOMEM;
+	list->count++;
+	return 0;
+}
+
+void
+word_list_clear(struct word_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		free(list->words[i]);
+	free(list->words);
+	*list = (struct word_list){ 0 };
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void
+sort_and_unite(struct word_list *list)
+{
+	size_t kept = 0;
+
+	if (list->count == 0)
+		return;
+	qsort(list->words, list->count, sizeof(*list->words), compare);
+	for (size_t i = 0; i < list->count; i++) {
+		if (kept > 0 && strcmp(list->words[kept - 1], list->words[i]) == 0)
+			free(list->words[i]);
+		else
+			list->words[kept++] = list->words[i];
+	}
+	list->count = kept;
+}
+
+/* --- what stands before the cursor --- */
+
+/* The option that a word such as "-qL" or "--sort" leaves without its value. */
+static const struct option_spec *
+option_due(const struct command *cmd, const char *word)
+{
+	const struct option_spec *spec = NULL;
+
+	if (word[1] == '-') {
+		if (strchr(word, '=') != NULL)
+			return NULL;
+		spec = command_option(cmd, word + 2, strlen(word + 2));
+		return spec != NULL && spec->kind != VALUE_NONE ? spec : NULL;
+	}
+	for (const char *letter = word + 1; *letter != '\0'; letter++) {
+		spec = command_option_letter(cmd, *letter);
+		if (spec == NULL || spec->kind != VALUE_NONE)
+			return spec != NULL && letter[1] == '\0' ? spec : NULL;
+	}
+	return NULL;
+}
+
+static void
+take_plain_word(struct place *place, const char *word)
+{
+	const char *candidates[2];
+	size_t used, count;
+
+	if (place->nwords == SEARCH_WORDS)
+		return;
+	place->words[place->nwords++] = word;
+	if (place->command != NULL) {
+		place->operands++;
+		return;
+	}
+	place->command = command_find_prefix(
+	    place->words, place->nwords, &used, candidates, 2, &count);
+}
+
+static void
+take_word(struct place *place, const char *word)
+{
+	if (place->option != NULL)
+		place->option = NULL;
+	else if (place->no_options || word[0] != '-' || word[1] == '\0')
+		take_plain_word(place, word);
+	else if (strcmp(word, "--") == 0)
+		place->no_options = true;
+	else
+		place->option = option_due(place->command, word);
+}
+
+/* --- what goes into the line --- */
+
+static size_t
+common_length(const struct word_list *list)
+{
+	size_t len = strlen(list->words[0]);
+
+	for (size_t i = 1; i < list->count; i++) {
+		size_t same = 0;
+
+		while (same < len && list->words[0][same] == list->words[i][same])
+			same++;
+		len = same;
+	}
+	/* not in the middle of a character */
+	while (len > 0 && ((unsigned char)list->words[0][len] & 0xc0) == 0x80)
+		len--;
+	return len;
+}
+
+static bool
+is_word_end(char c)
+{
+	return c == '\0' || c == ' ' || c == '\t';
+}
+
+/* A key that waits for its value, and a folder, are not the end of a word. */
+static bool
+goes_on(const char *word)
+{
+	size_t len = strlen(word);
+
+	return len > 0 && strchr("=/", word[len - 1]) != NULL;
+}
+
+/*
+ * Makes c->insert: what stands before the part, and what all candidates have in
+ * common; with the only one, the end of the word too. Of what stands behind the
+ * cursor that which is said twice gives way.
+ */
+static int
+make_insert(
+    struct completion *c, const char *line, const char *word, size_t lead, char quote)
+{
+	const char *first = c->list.words[0];
+	size_t typed = strlen(word) - lead;
+	size_t len = c->is_cut ? typed : common_length(&c->list);
+	bool is_only = c->list.count == 1 && !c->is_cut;
+	struct buffer plain, out;
+	int err;
+
+	for (size_t i = typed; i < len && line[c->end] == first[i]; i++)
+		c->end++;
+	buffer_init(&plain);
+	buffer_init(&out);
+	err = buffer_printf(&plain, "%.*s%.*s", (int)lead, word, (int)len, first);
+	if (err == 0)
+		err = buffer_append(&plain, "", 1);
+	if (err == 0 && quote != '\0')
+		err = buffer_append(&out, &quote, 1);
+	if (err == 0)
+		err = token_quote(&out, plain.data, quote);
+	if (err == 0 && is_only && !goes_on(first) && is_word_end(line[c->end])) {
+		if (quote != '\0')
+			err = buffer_append(&out, &quote, 1);
+		if (err == 0 && line[c->end] != ' ')
+			err = buffer_append_text(&out, " ");
+	}
+	if (err == 0)
+		err = buffer_append(&out, "", 1);
+	c->insert = err == 0 ? strdup(out.data) : NULL;
+	c->is_progress = len > typed || is_only;
+	buffer_clear(&plain);
+	buffer_clear(&out);
+	return c->insert == NULL ? -ENOMEM : 0;
+}
+
+static int
+complete_word(const char *line, size_t cursor, const struct tokens *tokens,
+    const struct complete_source *source, struct completion *ret)
+{
+	struct place place = { 0 };
+	size_t before = tokens->count;
+	bool at_word = before > 0 && tokens->items[before - 1].end == cursor;
+	const char *word = at_word ? tokens->items[--before].text : "";
+	char quote = at_word && tokens->open != '\\' ? tokens->open : '\0';
+
+	for (size_t i = 0; i < before; i++)
+		take_word(&place, tokens->items[i].text);
+	struct search search = { .source = source, .place = &place };
+	size_t lead = search_word(&search, word);
+	sort_and_unite(&search.list);
+
+	*ret = (struct completion){ .list = search.list, .end = cursor };
+	ret->begin = at_word ? tokens->items[before].begin : cursor;
+	ret->is_cut = search.asked >= COMPLETE_LIMIT;
+	if (search.err == 0 && ret->list.count > 0)
+		search.err = make_insert(ret, line, word, lead, quote);
+	else if (search.err == 0)
+		ret->insert = strdup("");
+	return search.err;
+}
+
+int
+complete_line(const char *line, size_t cursor, const struct complete_source *source,
+    struct completion *ret)
+{
+	struct completion found = { 0 };
+	struct tokens tokens;
+	int err = tokens_split(line, cursor, &tokens);
+
+	*ret = found;
+	if (err < 0)
+		return err;
+	if (tokens.comment)
+		found.insert = strdup("");
+	else
+		err = complete_word(line, cursor, &tokens, source, &found);
+	tokens_clear(&tokens);
+	if (err == 0 && found.insert == NULL)
+		err = -ENOMEM;
+	if (err < 0)
+		completion_clear(&found);
+	*ret = found;
+	return err;
+}
+
+void
+completion_clear(struct completion *c)
+{
+	word_list_clear(&c->list);
+	free(c->insert);
+	*c = (struct completion){ 0 };
+}
+
+const struct command *
+complete_command(const char *line)
+{
+	struct place place = { 0 };
+	struct tokens tokens;
+
+	if (tokens_split(line, strlen(line), &tokens) < 0)
+		return NULL;
+	for (size_t i = 0; i < tokens.count; i++)
+		take_word(&place, tokens.items[i].text);
+	tokens_clear(&tokens);
+	return place.command;
+}
+
+const char *
+complete_hint(const char *line)
+{
+	struct place place = { 0 };
+	struct tokens tokens;
+
+	if (tokens_split(line, strlen(line), &tokens) < 0)
+		return NULL;
+	for (size_t i = 0; i < tokens.count; i++)
+		take_word(&place, tokens.items[i].text);
+	bool is_named = place.command != NULL && place.operands == 0 &&
+			place.nwords == tokens.count && tokens.open == '\0' &&
+			!tokens.comment;
+	tokens_clear(&tokens);
+	return is_named ? place.command->operands : NULL;
+}

@@ -1,0 +1,78 @@
+/*
+ * main.c - poolctl: one command, a batch, or the prompt.
+ */
+#include <locale.h>
+#include <string.h>
+
+#include "ctl/args.h"
+#include "ctl/batch.h"
+#include "ctl/builtin.h"
+#include "ctl/command.h"
+#include "ctl/interrupt.h"
+#include "ctl/session.h"
+#include "ctl/shell.h"
+
+/* Text is UTF-8 on the wire; the C locale could not show a width of it. */
+static void
+choose_locale(void)
+{
+	const char *now = setlocale(LC_ALL, "");
+
+	if (!now || strcmp(setlocale(LC_CTYPE, NULL), "C") == 0 ||
+	    strcmp(setlocale(LC_CTYPE, NULL), "POSIX") == 0)
+		(void)setlocale(LC_CTYPE, "C.UTF-8");
+}
+
+/* Options but no command: a batch, or the prompt if somebody is there. */
+static int
+run_without_command(struct session *s)
+{
+	if (s->options.version)
+		return builtin_version(s);
+	if (s->options.help)
+		return builtin_help(s);
+	if (s->options.batch)
+		return batch_run(s, s->options.batch);
+	if (s->in_is_terminal && s->out_is_terminal)
+		return shell_run(s);
+	return batch_run(s, "-");
+}
+
+static int
+run(struct session *s, int argc, char *argv[])
+{
+	char error[512];
+	int used = 0;
+	int status = session_environment(s);
+
+	if (status == 0) {
+		status = args_globals(
+		    &s->options, argc - 1, argv + 1, &used, error, sizeof(error));
+		if (status != 0)
+			session_fail(s, status, "%s", error);
+	}
+	if (status != 0)
+		return status;
+	argc -= used + 1;
+	argv += used + 1;
+	if (argc == 1 && strcmp(argv[0], "-") == 0 && !s->options.batch)
+		return batch_run(s, "-");
+	if (argc == 0)
+		return run_without_command(s);
+	return command_run(s, argc, argv);
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct session session;
+	int status;
+
+	choose_locale();
+	interrupt_install();
+	session_init(&session);
+	status = run(&session, argc, argv);
+	status = session_flush(&session, status);
+	session_clear(&session);
+	return status;
+}

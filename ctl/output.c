@@ -1,0 +1,226 @@
+/*
+ * output.c - picks the writer and feeds it. Main thread.
+ */
+#include "ctl/output.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/text.h"
+#include "ctl/output_writer.h"
+
+/* clang-format off */
+static const struct {
+	const char *word;
+	const struct writer *writer;
+} formats[FORMATS] = {
+	[FORMAT_TABLE] = { "table", &writer_table },
+	[FORMAT_WIDE]  = { "wide",  &writer_table },
+	[FORMAT_TSV]   = { "tsv",   &writer_tsv },
+	[FORMAT_CSV]   = { "csv",   &writer_csv },
+	[FORMAT_JSON]  = { "json",  &writer_json },
+	[FORMAT_JSONL] = { "jsonl", &writer_jsonl },
+	[FORMAT_YAML]  = { "yaml",  &writer_tree },
+	[FORMAT_NAME]  = { "name",  &writer_name },
+};
+/* clang-format on */
+
+const char *
+format_word(enum format format)
+{
+	return formats[format].word;
+}
+
+int
+format_parse(const char *word)
+{
+	for (int i = 0; i < FORMATS; i++)
+		if (strcmp(formats[i].word, word) == 0)
+			return i;
+	return -EINVAL;
+}
+
+bool
+format_is_json(enum format format)
+{
+	return format == FORMAT_JSON || format == FORMAT_JSONL;
+}
+
+bool
+format_is_for_people(enum format format)
+{
+	return format == FORMAT_TABLE || format == FORMAT_WIDE;
+}
+
+struct column_style
+output_style(const struct session *s)
+{
+	return (struct column_style){
+		.raw = s->options.raw_units || !format_is_for_people(s->options.format),
+		.utc = s->options.utc || !format_is_for_people(s->options.format),
+	};
+}
+
+int
+output_escaped(FILE *file, const char *text)
+{
+	struct buffer safe;
+	int err;
+
+	buffer_init(&safe);
+	err = text_escape(&safe, text, strlen(text));
+	if (err == 0 && safe.len > 0)
+		fwrite(safe.data, 1, safe.len, file);
+	buffer_clear(&safe);
+	return err;
+}
+
+static int
+pick(struct output *o)
+{
+	const struct options *options = &o->session->options;
+	char error[256];
+	int n = columns_pick(o->view->columns, o->view->ncolumns, options->columns,
+	    !format_is_for_people(options->format) || options->format == FORMAT_WIDE,
+	    o->picked, OUTPUT_MAX_COLUMNS, error, sizeof(error));
+
+	if (n < 0)
+		return session_fail(o->session, STATUS_USAGE, "--columns: %s", error);
+	o->ncolumns = (size_t)n;
+	return 0;
+}
+
+int
+output_begin(struct session *s, const struct view *view, struct output **ret)
+{
+	struct output *o = calloc(1, sizeof(*o));
+	int status;
+
+	if (!o)
+		return session_fail(s, STATUS_REFUSED, "out of memory");
+	o->session = s;
+	o->view = view;
+	o->writer = formats[s->options.format].writer;
+	if (s->capture || (s->options.format == FORMAT_JSON && s->out_is_terminal))
+		o->writer = &writer_tree;
+	buffer_init(&o->text);
+	status = pick(o);
+	if (status == 0 && o->writer->begin(o) < 0)
+		status = session_fail(s, STATUS_REFUSED, "out of memory");
+	if (status != 0) {
+		output_drop(o);
+		return status;
+	}
+	*ret = o;
+	return 0;
+}
+
+int
+output_rows(struct output *o, json_t *rows)
+{
+	size_t i;
+	json_t *row;
+
+	json_array_foreach(rows, i, row) {
+		if (o->writer->row(o, row) < 0)
+			return session_fail(
+			    o->session, STATUS_REFUSED, "out of memory");
+		o->nrows++;
+	}
+	return session_flush(o->session, 0);
+}
+
+int
+output_flush(struct output *o)
+{
+	if (o->writer->flush)
+		o->writer->flush(o);
+	return session_flush(o->session, 0);
+}
+
+size_t
+output_count(const struct output *o)
+{
+	return o->nrows;
+}
+
+int
+output_end(struct output *o, const json_t *totals, const char *footer)
+{
+	struct session *s = o->session;
+	int err = o->writer->end(o, totals);
+
+	if (err == 0 && footer && s->out_is_terminal && !s->options.quiet &&
+	    !s->capture && format_is_for_people(s->options.format))
+		fprintf(s->out, "%s\n", footer);
+	json_decref(o->tree);
+	buffer_clear(&o->text);
+	free(o);
+	if (err < 0)
+		return session_fail(s, STATUS_REFUSED, "out of memory");
+	return session_flush(s, 0);
+}
+
+void
+output_drop(struct output *o)
+{
+	if (!o)
+		return;
+	(void)o->writer->end(o, NULL);
+	json_decref(o->tree);
+	buffer_clear(&o->text);
+	free(o);
+}
+
+/* The rows of a result that came in one piece. */
+static int
+write_rows(struct session *s, const struct view *view, const json_t *result)
+{
+	struct output *o;
+	int status = output_begin(s, view, &o);
+
+	if (status != 0)
+		return status;
+	status = output_rows(o, json_object_get(result, view->member));
+	if (status == 0)
+		return output_end(o, result, NULL);
+	output_drop(o);
+	return status;
+}
+
+static int
+write_document(struct session *s, const struct view *view, const json_t *result)
+{
+	enum format format = s->options.format;
+
+	if (format == FORMAT_YAML)
+		return output_yaml(s, result);
+	if (format == FORMAT_JSONL && view->has_lines)
+		return write_rows(s, view, result);
+	if (format == FORMAT_JSONL)
+		return output_json_line(s->out, result);
+	if (format == FORMAT_JSON)
+		return output_json(s, result);
+	if (format_is_for_people(format) && view->text)
+		return view->text(s, result);
+	if (view->member)
+		return write_rows(s, view, result);
+	return output_members(s, result);
+}
+
+int
+output_result(struct session *s, const struct view *view, const json_t *result)
+{
+	int err;
+
+	if (s->capture) {
+		json_decref(s->record);
+		s->record = json_incref((json_t *)result);
+		return 0;
+	}
+	err = write_document(s, view, result);
+	if (err < 0)
+		return session_fail(s, STATUS_REFUSED, "out of memory");
+	return session_flush(s, err);
+}

@@ -1,0 +1,340 @@
+/*
+ * session.c - what every command needs: the daemon and a voice. Main thread.
+ */
+#include "ctl/session.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/text.h"
+#include "common/units.h"
+#include "ctl/interrupt.h"
+
+#define DEFAULT_TIMEOUT_MS 5000
+#define DEFAULT_SOCKET POOLD_RUNDIR "/control.sock"
+
+void
+session_init(struct session *s)
+{
+	*s = (struct session){
+		.options = { .timeout_ms = DEFAULT_TIMEOUT_MS },
+		.out = stdout,
+		.err = stderr,
+		.out_is_terminal = isatty(STDOUT_FILENO),
+		.in_is_terminal = isatty(STDIN_FILENO),
+	};
+	s->client.fd = -1;
+}
+
+void
+session_clear(struct session *s)
+{
+	client_clear(&s->client);
+	json_decref(s->record);
+	json_decref(s->failure);
+	s->record = s->failure = NULL;
+}
+
+int
+session_environment(struct session *s)
+{
+	const char *timeout = getenv("POOLCTL_TIMEOUT");
+	const char *output = getenv("POOLCTL_OUTPUT");
+	const char *no_color = getenv("NO_COLOR");
+	int format;
+
+	if (no_color && *no_color != '\0')
+		s->options.colour = COLOUR_NEVER;
+	if (output && *output != '\0') {
+		format = format_parse(output);
+		if (format < 0)
+			return session_fail(s, STATUS_USAGE,
+			    "POOLCTL_OUTPUT: \"%s\" is not an output format", output);
+		s->options.format = (enum format)format;
+	}
+	if (timeout && *timeout != '\0' &&
+	    units_parse_duration(timeout, &s->options.timeout_ms) < 0)
+		return session_fail(s, STATUS_USAGE,
+		    "POOLCTL_TIMEOUT: \"%s\" is not a duration such as 5s", timeout);
+	return 0;
+}
+
+int
+session_socket_path(const struct session *s, char *path, size_t size)
+{
+	const char *wanted = s->options.socket;
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	int n;
+
+	if (!wanted)
+		wanted = getenv("POOLCTL_SOCKET");
+	if (wanted && *wanted != '\0')
+		n = snprintf(path, size, "%s", wanted);
+	else if (geteuid() == 0 || !runtime || *runtime == '\0' ||
+		 access(DEFAULT_SOCKET, F_OK) == 0)
+		n = snprintf(path, size, "%s", DEFAULT_SOCKET);
+	else
+		n = snprintf(path, size, "%s/poold/control.sock", runtime);
+	return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
+}
+
+/* The client for the socket that is wanted now; another one is let go. */
+static int
+choose_client(struct session *s)
+{
+	char path[4096];
+
+	if (session_socket_path(s, path, sizeof(path)) < 0)
+		return session_fail(
+		    s, STATUS_USAGE, "the path of the socket is too long");
+	if (s->client.path && strcmp(s->client.path, path) != 0)
+		client_clear(&s->client);
+	if (!s->client.path) {
+		void (*on_event)(void *, json_int_t, json_t *) = s->client.on_event;
+		void *ctx = s->client.event_ctx;
+
+		if (client_init(&s->client, path) < 0)
+			return session_fail(s, STATUS_REFUSED, "out of memory");
+		s->client.on_event = on_event;
+		s->client.event_ctx = ctx;
+	}
+	if (s->client.as != s->options.as)
+		client_disconnect(&s->client);
+	s->client.as = s->options.as;
+	s->client.trace = s->options.trace;
+	return 0;
+}
+
+static int
+fail_as_client(struct session *s)
+{
+	const struct client_error *e = &s->client.error;
+
+	return session_report(s, e->status,
+	    e->kind < 0 ? NULL : rpc_kind_word((enum rpc_kind)e->kind), e->message,
+	    e->hint);
+}
+
+int
+session_connect(struct session *s)
+{
+	int status = choose_client(s);
+
+	if (status != 0)
+		return status;
+	if (client_is_connected(&s->client) && client_receive(&s->client) == 0)
+		return 0;
+	status = client_connect(&s->client, s->options.timeout_ms);
+	if (status != 0)
+		return fail_as_client(s);
+	if (s->options.verbose > 1)
+		fprintf(s->err, "connected to poold %s at %s as %s\n",
+		    s->client.version, s->client.path, role_name(s->client.role));
+	return 0;
+}
+
+int
+session_try(struct session *s, struct client_call *call)
+{
+	int status = session_connect(s);
+
+	if (status != 0) {
+		json_decref(call->params);
+		call->params = NULL;
+		s->has_reported = true;
+		return status;
+	}
+	s->has_reported = false;
+	return client_call(&s->client, call);
+}
+
+int
+session_call_rows(struct session *s, struct client_call *call)
+{
+	int status = session_try(s, call);
+
+	if (status == 0)
+		return 0;
+	json_decref(call->result);
+	call->result = NULL;
+	json_decref(call->error_data);
+	call->error_data = NULL;
+	return s->has_reported ? status : session_failed_call(s, status);
+}
+
+int
+session_failed_call(struct session *s, int status)
+{
+	if (status == STATUS_PIPE)
+		return status;
+	return fail_as_client(s);
+}
+
+int
+session_call(struct session *s, const char *method, json_t *params, json_t **ret_result)
+{
+	struct client_call call = {
+		.method = method,
+		.params = params,
+		.timeout_ms = s->options.timeout_ms,
+	};
+	int status = session_call_rows(s, &call);
+
+	if (status == 0 && ret_result)
+		*ret_result = call.result;
+	else
+		json_decref(call.result);
+	return status;
+}
+
+static json_t *
+error_object(const struct session *s, int status, const char *kind, const char *message,
+    const char *hint)
+{
+	json_t *e = json_object();
+
+	if (s->command)
+		json_object_set_new(e, "command", json_string(s->command));
+	if (s->file) {
+		json_object_set_new(e, "file", json_string(s->file));
+		json_object_set_new(e, "line", json_integer(s->line));
+	}
+	json_object_set_new(e, "status", json_integer(status));
+	if (kind)
+		json_object_set_new(e, "kind", json_string(kind));
+	json_object_set_new(e, "message", json_string(message));
+	if (hint && *hint != '\0')
+		json_object_set_new(e, "hint", json_string(hint));
+	return e;
+}
+
+static void
+report_object(struct session *s, int status, const char *kind, const char *message,
+    const char *hint)
+{
+	json_t *e = error_object(s, status, kind, message, hint);
+	json_t *doc;
+
+	if (s->capture) { /* the record of the line carries it */
+		json_decref(s->failure);
+		s->failure = e;
+		return;
+	}
+	doc = json_pack("{s:o}", "error", e);
+	if (doc)
+		output_json_line(s->err, doc);
+	json_decref(doc);
+}
+
+int
+session_report(struct session *s, int status, const char *kind, const char *message,
+    const char *hint)
+{
+	fflush(s->out);
+	if (s->capture || format_is_json(s->options.format)) {
+		report_object(s, status, kind, message, hint);
+		return status;
+	}
+	if (s->file)
+		fprintf(s->err, "%s:%u: ", s->file, s->line);
+	else if (!s->interactive)
+		fputs("poolctl: ", s->err);
+	if (s->command) {
+		output_escaped(s->err, s->command);
+		fputs(": ", s->err);
+	}
+	output_escaped(s->err, message);
+	if (hint && *hint != '\0') {
+		while (*hint == ' ')
+			hint++;
+		fputs(*hint == '(' ? " " : "; ", s->err);
+		output_escaped(s->err, hint);
+	}
+	fputc('\n', s->err);
+	return status;
+}
+
+int
+session_fail(struct session *s, int status, const char *format, ...)
+{
+	char message[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message, sizeof(message), format, args);
+	va_end(args);
+	return session_report(s, status, NULL, message, NULL);
+}
+
+void
+session_say(struct session *s, const char *format, ...)
+{
+	char text[4096];
+	va_list args;
+
+	if (s->options.quiet || s->capture || !format_is_for_people(s->options.format))
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	output_escaped(s->out, text);
+	fputc('\n', s->out);
+}
+
+bool
+session_can_ask(const struct session *s)
+{
+	return s->in_is_terminal && !s->file;
+}
+
+bool
+session_ask(struct session *s, const char *question)
+{
+	char answer[16] = "";
+
+	if (!session_can_ask(s))
+		return false;
+	fflush(s->out);
+	fprintf(s->err, "%s [y/N] ", question);
+	fflush(s->err);
+	for (size_t n = 0; n + 1 < sizeof(answer); n++) {
+		if (read(STDIN_FILENO, answer + n, 1) != 1) {
+			fputc('\n', s->err);
+			return false;
+		}
+		if (answer[n] == '\n')
+			break;
+		answer[n] = (char)tolower((unsigned char)answer[n]);
+	}
+	answer[strcspn(answer, "\r\n")] = '\0';
+	return strcmp(answer, "y") == 0 || strcmp(answer, "yes") == 0;
+}
+
+bool
+session_colour(const struct session *s)
+{
+	const char *term = getenv("TERM");
+
+	if (s->options.colour == COLOUR_ALWAYS)
+		return !s->file;
+	return s->options.colour == COLOUR_AUTO && s->out_is_terminal && !s->file &&
+	       term && strcmp(term, "dumb") != 0;
+}
+
+int
+session_flush(struct session *s, int status)
+{
+	if (fflush(s->out) == 0 && !ferror(s->out))
+		return status;
+	if (errno == EPIPE)
+		return STATUS_PIPE;
+	if (s->is_output_broken)
+		return status != 0 ? status : STATUS_REFUSED;
+	s->is_output_broken = true;
+	return session_fail(
+	    s, STATUS_REFUSED, "cannot write the output: %s", strerror(errno));
+}

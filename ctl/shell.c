@@ -1,0 +1,500 @@
+/*
+ * shell.c - the prompt: lines in, commands run, the daemon watched meanwhile.
+ */
+#include "ctl/shell.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/clock.h"
+#include "ctl/command.h"
+#include "ctl/complete.h"
+#include "ctl/edit.h"
+#include "ctl/follow.h"
+#include "ctl/history.h"
+#include "ctl/interrupt.h"
+#include "ctl/session.h"
+#include "ctl/token.h"
+
+#define ASK_MS 200     /* all the time that completion may take */
+#define HEALTH_MS 1000 /* for the word in the prompt */
+
+struct shell {
+	struct session *session;
+	struct edit edit;
+	char history_path[PATH_MAX]; /* "" if there is no place for it */
+	char kept[512];		     /* the line that went there last */
+	char prompt[64];
+	char instance[64]; /* of the daemon last spoken to, or "" */
+	bool is_draining;
+
+	bool wants_events;    /* `events on` */
+	json_int_t events_id; /* of the subscription */
+	ino_t events_socket;  /* the connection it was made on */
+	struct screen_gate gate;
+	struct buffer waiting; /* events that came while a command ran, with \n */
+};
+
+static const char *const phrases[] = { "events on", "events off", NULL };
+
+/* --- the daemon --- */
+
+/* A new connection has a new inode, also when the descriptor is the same. */
+static ino_t
+socket_identity(const struct client *c)
+{
+	struct stat st;
+
+	return client_is_connected(c) && fstat(c->fd, &st) == 0 ? st.st_ino : 0;
+}
+
+static void
+clear_call(struct client_call *call)
+{
+	json_decref(call->result);
+	json_decref(call->error_data);
+}
+
+static void
+look_at_health(struct shell *sh)
+{
+	struct client_call call = { .method = "server.health",
+		.timeout_ms = HEALTH_MS };
+	struct client *c = &sh->session->client;
+	const char *status = NULL;
+
+	if (client_is_connected(c) && client_call(c, &call) == 0)
+		status = json_string_value(json_object_get(call.result, "status"));
+	sh->is_draining = status != NULL && strcmp(status, "draining") == 0;
+	clear_call(&call);
+}
+
+/* Says so when the daemon is not the one that was spoken to before. */
+static void
+greet(struct shell *sh)
+{
+	const struct client *c = &sh->session->client;
+
+	if (!client_is_connected(c) || strcmp(sh->instance, c->instance) == 0)
+		return;
+	if (sh->instance[0] != '\0')
+		fprintf(sh->session->out,
+		    "connected to another instance of poold (%s, version %s)\n",
+		    c->instance, c->version);
+	snprintf(sh->instance, sizeof(sh->instance), "%s", c->instance);
+}
+
+static void
+subscribe(struct shell *sh)
+{
+	struct client_call call = { .method = "events.subscribe",
+		.timeout_ms = sh->session->options.timeout_ms };
+	struct client *c = &sh->session->client;
+	int status = client_call(c, &call);
+
+	sh->wants_events = status == 0;
+	sh->events_id = call.id;
+	sh->events_socket = socket_identity(c);
+	sh->gate = (struct screen_gate){ 0 };
+	if (status != 0)
+		session_report(
+		    sh->session, status, NULL, c->error.message, c->error.hint);
+	clear_call(&call);
+}
+
+/* --- events --- */
+
+static void
+show_event(struct shell *sh, const char *line)
+{
+	if (sh->edit.screen.editing)
+		screen_above(&sh->edit.screen, line);
+	else
+		(void)buffer_printf(&sh->waiting, "%s\n", line);
+}
+
+static void
+take_event(void *ctx, json_int_t id, json_t *event)
+{
+	struct shell *sh = ctx;
+	struct column_style style = { .raw = sh->session->options.raw_units,
+		.utc = sh->session->options.utc };
+	struct buffer line;
+
+	if (!sh->wants_events || id != sh->events_id ||
+	    !screen_gate_pass(&sh->gate, clock_ms()))
+		return;
+	buffer_init(&line);
+	if (follow_event_line(&line, event, style) == 0 &&
+	    buffer_append(&line, "", 1) == 0)
+		show_event(sh, line.data);
+	buffer_clear(&line);
+}
+
+static void
+show_held_events(struct shell *sh)
+{
+	unsigned held = screen_gate_held(&sh->gate, clock_ms());
+	char line[64];
+
+	if (held == 0)
+		return;
+	snprintf(line, sizeof(line), "... and %u more events", held);
+	show_event(sh, line);
+}
+
+static void
+show_waiting_events(struct shell *sh)
+{
+	if (sh->waiting.len == 0)
+		return;
+	fwrite(sh->waiting.data, 1, sh->waiting.len, sh->session->out);
+	fflush(sh->session->out);
+	buffer_clear(&sh->waiting);
+}
+
+static int
+switch_events(struct shell *sh, bool on)
+{
+	struct session *s = sh->session;
+	int status = session_connect(s);
+
+	if (status != 0 || on == sh->wants_events)
+		return status;
+	if (on) {
+		subscribe(sh);
+		return sh->wants_events ? 0 : STATUS_REFUSED;
+	}
+	sh->wants_events = false;
+	sh->gate = (struct screen_gate){ 0 };
+	if (sh->events_socket == socket_identity(&s->client))
+		(void)client_cancel(&s->client, sh->events_id);
+	return 0;
+}
+
+/* --- what the editor asks --- */
+
+static const char *
+prompt(void *ctx)
+{
+	struct shell *sh = ctx;
+	const struct client *c = &sh->session->client;
+	bool is_connected = client_is_connected(c);
+
+	snprintf(sh->prompt, sizeof(sh->prompt), "poolctl%s%s> ",
+	    !is_connected	     ? "(disconnected)"
+	    : c->role == ROLE_VIEWER ? "(viewer)"
+				     : "",
+	    is_connected && sh->is_draining ? "[draining]" : "");
+	return sh->prompt;
+}
+
+static int
+daemon_fd(void *ctx)
+{
+	return ((struct shell *)ctx)->session->client.fd;
+}
+
+static void
+daemon_ready(void *ctx)
+{
+	struct shell *sh = ctx;
+	struct client *c = &sh->session->client;
+	char line[sizeof(c->error.message) + 64];
+
+	if (client_receive(c) == 0)
+		return;
+	snprintf(line, sizeof(line), "%s; the next command connects again",
+	    c->error.message);
+	screen_above(&sh->edit.screen, line);
+}
+
+static int
+wait_ms(void *ctx)
+{
+	return screen_gate_wait(&((struct shell *)ctx)->gate, clock_ms());
+}
+
+static void
+due(void *ctx)
+{
+	show_held_events(ctx);
+}
+
+static int
+add_candidates(const json_t *result, struct word_list *words)
+{
+	const json_t *candidates = json_object_get(result, "candidates");
+	size_t i;
+	json_t *word;
+	int err = 0;
+
+	json_array_foreach(candidates, i, word) {
+		if (err == 0 && json_is_string(word))
+			err = word_list_add(words, json_string_value(word));
+	}
+	return err;
+}
+
+/*
+ * Asks on a connection of its own: a daemon that takes too long costs the
+ * candidates and not the connection that commands and events use.
+ */
+static int
+ask_daemon(void *ctx, const char *kind, const char *prefix, struct word_list *words)
+{
+	const struct session *s = ((struct shell *)ctx)->session;
+	struct client_call call = { .method = "complete" };
+	int64_t deadline = clock_ms() + ASK_MS;
+	struct client client;
+	char path[PATH_MAX];
+	int err = -EIO;
+
+	if (session_socket_path(s, path, sizeof(path)) < 0 ||
+	    client_init(&client, path) < 0)
+		return -ENOMEM;
+	client.as = s->options.as;
+	if (client_connect(&client, ASK_MS) == 0 && clock_ms() < deadline) {
+		call.timeout_ms = deadline - clock_ms();
+		call.params = json_pack("{s:s, s:s, s:i}", "kind", kind, "prefix",
+		    prefix, "limit", COMPLETE_LIMIT);
+		if (call.timeout_ms > 0 && client_call(&client, &call) == 0)
+			err = add_candidates(call.result, words);
+	}
+	clear_call(&call);
+	client_clear(&client);
+	return err;
+}
+
+static int
+complete(void *ctx, const char *line, size_t cursor, struct completion *ret)
+{
+	const struct complete_source source = { phrases, ask_daemon, ctx };
+
+	return complete_line(line, cursor, &source, ret);
+}
+
+static const char *
+hint(void *ctx, const char *line)
+{
+	(void)ctx;
+	return complete_hint(line);
+}
+
+/* --- history --- */
+
+static void
+remember(void *ctx, const char *line)
+{
+	edit_remember(&((struct shell *)ctx)->edit, line);
+}
+
+static void
+load_history(struct shell *sh)
+{
+	if (history_file_path(sh->history_path, sizeof(sh->history_path)) < 0)
+		sh->history_path[0] = '\0';
+	else
+		(void)history_file_read(sh->history_path, remember, sh);
+}
+
+static bool
+carries_message(const struct command *cmd)
+{
+	return cmd->operand == VALUE_MESSAGE || cmd->last_operand == VALUE_MESSAGE;
+}
+
+/*
+ * What people say to each other stays off the disk, also where the word before
+ * it is misspelt: only lines of known commands without a message go there.
+ */
+static void
+keep_line(struct shell *sh, const char *line)
+{
+	const struct command *cmd = complete_command(line);
+
+	if (!history_file_takes(line))
+		return;
+	edit_remember(&sh->edit, line);
+	if (sh->history_path[0] == '\0' || cmd == NULL || carries_message(cmd))
+		return;
+	if (strcmp(line, sh->kept) == 0)
+		return; /* once more the same */
+	snprintf(sh->kept, sizeof(sh->kept), "%s", line);
+	if (history_file_append(sh->history_path, line) < 0)
+		sh->history_path[0] = '\0'; /* once is enough to know */
+}
+
+/* --- running a line --- */
+
+/* "events on" and "events off" belong to the prompt, all else to the commands. */
+static bool
+is_events_switch(const struct tokens *t, bool *ret_on)
+{
+	const char *words[1], *candidates[1];
+	const struct command *cmd;
+	size_t used, count;
+
+	if (t->count != 2)
+		return false;
+	words[0] = t->items[0].text;
+	cmd = command_find_prefix(words, 1, &used, candidates, 1, &count);
+	if (cmd == NULL || cmd->method != METHOD_ID_EVENTS_SUBSCRIBE)
+		return false;
+	*ret_on = strcmp(t->items[1].text, "on") == 0;
+	return *ret_on || strcmp(t->items[1].text, "off") == 0;
+}
+
+/* The command speaks to the daemon, and to the same one as always. */
+static bool
+needs_connection(const struct tokens *t, const char *line)
+{
+	const struct command *cmd = complete_command(line);
+
+	for (size_t i = 0; i < t->count; i++) {
+		if (strncmp(t->items[i].text, "-s", 2) == 0 ||
+		    strncmp(t->items[i].text, "--socket", 8) == 0)
+			return false;
+	}
+	return cmd != NULL && cmd->method != METHOD_IDS;
+}
+
+static int
+run_words(struct shell *sh, const struct tokens *t)
+{
+	char **argv = calloc(t->count + 1, sizeof(*argv));
+	int status;
+
+	if (argv == NULL)
+		return session_fail(sh->session, STATUS_REFUSED, "out of memory");
+	for (size_t i = 0; i < t->count; i++)
+		argv[i] = t->items[i].text;
+	status = command_run(sh->session, (int)t->count, argv);
+	free(argv);
+	return status;
+}
+
+static int
+run_tokens(struct shell *sh, const struct tokens *t, const char *line)
+{
+	struct session *s = sh->session;
+	bool on;
+	int status;
+
+	if (t->open != '\0')
+		return session_fail(
+		    s, STATUS_USAGE, "a quote or backslash is not closed");
+	if (t->count == 0)
+		return 0;
+	if (!client_is_connected(&s->client) && needs_connection(t, line)) {
+		status = session_connect(s);
+		if (status != 0)
+			return status;
+		greet(sh);
+	}
+	if (is_events_switch(t, &on))
+		return switch_events(sh, on);
+	return run_words(sh, t);
+}
+
+static int
+run_line(struct shell *sh, const char *line)
+{
+	struct tokens tokens;
+	int err = tokens_split(line, strlen(line), &tokens);
+	int status;
+
+	if (err < 0)
+		return session_fail(
+		    sh->session, STATUS_USAGE, "the line cannot be read");
+	status = run_tokens(sh, &tokens, line);
+	tokens_clear(&tokens);
+	if (interrupt_pending() == SIGINT) { /* it ends the command, not the prompt */
+		interrupt_clear();
+		screen_fresh_row(&sh->edit.screen);
+	}
+	return status;
+}
+
+/* A command may have connected, lost the daemon, or listened to events itself. */
+static void
+prepare_prompt(struct shell *sh)
+{
+	struct session *s = sh->session;
+
+	s->client.on_event = take_event;
+	s->client.event_ctx = sh;
+	greet(sh);
+	look_at_health(sh);
+	if (sh->wants_events && client_is_connected(&s->client) &&
+	    sh->events_socket != socket_identity(&s->client))
+		subscribe(sh);
+	/* what came in one piece with an answer wakes nobody */
+	if (client_is_connected(&s->client))
+		(void)client_receive(&s->client);
+	fflush(s->out);
+	show_held_events(sh);
+	show_waiting_events(sh);
+}
+
+static void
+take_line(struct shell *sh)
+{
+	keep_line(sh, sh->edit.line.data);
+	if (run_line(sh, sh->edit.line.data) != 0)
+		edit_drop_paste(&sh->edit);
+}
+
+static int
+read_lines(struct shell *sh)
+{
+	while (!sh->session->is_over) {
+		prepare_prompt(sh);
+		switch (edit_read(&sh->edit)) {
+		case EDIT_LINE:
+			take_line(sh);
+			break;
+		case EDIT_INTERRUPTED:
+			break;
+		case EDIT_END:
+			return 0;
+		case EDIT_TERMINATED:
+			return STATUS_TERMINATED;
+		}
+	}
+	return 0;
+}
+
+int
+shell_run(struct session *s)
+{
+	struct shell sh = { .session = s };
+	const struct edit_hooks hooks = { .ctx = &sh,
+		.prompt = prompt,
+		.fd = daemon_fd,
+		.ready = daemon_ready,
+		.wait_ms = wait_ms,
+		.due = due,
+		.complete = complete,
+		.hint = hint };
+	int status;
+
+	if (edit_init(&sh.edit, stdin, s->out, &hooks) < 0)
+		return session_fail(s, STATUS_REFUSED, "out of memory");
+	buffer_init(&sh.waiting);
+	s->interactive = true;
+	load_history(&sh);
+	(void)session_connect(s);
+	status = read_lines(&sh);
+
+	s->client.on_event = NULL;
+	s->interactive = false;
+	buffer_clear(&sh.waiting);
+	edit_clear(&sh.edit);
+	return status;
+}

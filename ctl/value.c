@@ -1,0 +1,163 @@
+/*
+ * value.c - values of options by their kind. Any thread.
+ */
+#include "ctl/value.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/units.h"
+#include "ctl/client.h"
+
+__attribute__((format(printf, 3, 4))) static int
+fail(char *error, size_t size, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(error, size, format, args);
+	va_end(args);
+	return STATUS_USAGE;
+}
+
+/* Whether word is one of the words "a|b|c"; with commas, each of its parts. */
+static bool
+is_word_of(const char *word, size_t len, const char *words)
+{
+	while (*words != '\0') {
+		size_t n = strcspn(words, "|");
+
+		if (n == len && strncmp(words, word, n) == 0)
+			return true;
+		words += n + (words[n] == '|');
+	}
+	return false;
+}
+
+int
+value_check_words(const char *name, const char *value, const char *words, bool several,
+    char *error, size_t size)
+{
+	if (*words == '\0')
+		return 0;
+	for (;;) {
+		size_t len = several ? strcspn(value, ",") : strlen(value);
+
+		if (!is_word_of(value, len, words))
+			return fail(error, size, "%s: \"%.*s\" is not one of %s", name,
+			    (int)len, value, words);
+		if (value[len] == '\0')
+			return 0;
+		value += len + 1;
+	}
+}
+
+/* "10", "0.5", "10/s". Returns 0 or -EINVAL. */
+static int
+parse_number(const char *text, double *ret)
+{
+	char *end;
+	double value;
+
+	if (strspn(text, "0123456789.") == 0)
+		return -EINVAL;
+	value = strtod(text, &end);
+	if (strcmp(end, "/s") == 0)
+		end += 2;
+	if (*end != '\0' || strspn(text, "0123456789.") + 2 < strlen(text))
+		return -EINVAL;
+	*ret = value;
+	return 0;
+}
+
+int
+value_check(const struct command *cmd, const struct option_spec *spec, const char *name,
+    const char *value, char *error, size_t size)
+{
+	int64_t number;
+	double real;
+
+	switch (spec->kind) {
+	case VALUE_COUNT:
+		if (units_parse_count(value, &number) < 0)
+			return fail(
+			    error, size, "%s: \"%s\" is not a count", name, value);
+		return 0;
+	case VALUE_NUMBER:
+		if (parse_number(value, &real) < 0 || real <= 0)
+			return fail(error, size, "%s: \"%s\" is not a number above 0",
+			    name, value);
+		return 0;
+	case VALUE_RETRY:
+		if (strcmp(value, "never") == 0)
+			return 0;
+		__attribute__((fallthrough));
+	case VALUE_DURATION:
+		if (units_parse_duration(value, &number) < 0)
+			return fail(error, size,
+			    "%s: \"%s\" is not a duration such as 90s or 5m", name,
+			    value);
+		return 0;
+	case VALUE_WORD:
+	case VALUE_WORDS:
+		return value_check_words(name, value, option_words(cmd, spec),
+		    spec->kind == VALUE_WORDS, error, size);
+	default:
+		if (*value == '\0' && spec->kind != VALUE_TEXT)
+			return fail(error, size, "%s: an empty value", name);
+		return 0;
+	}
+}
+
+static json_t *
+split_words(const char *text)
+{
+	json_t *words = json_array();
+
+	while (words && text) {
+		size_t len = strcspn(text, ",");
+
+		json_array_append_new(words, json_stringn(text, len));
+		text = text[len] == ',' ? text + len + 1 : NULL;
+	}
+	return words;
+}
+
+/* Whole seconds stay integers. */
+static json_t *
+seconds(int64_t ms)
+{
+	return ms % 1000 == 0 ? json_integer(ms / 1000) : json_real((double)ms / 1000);
+}
+
+json_t *
+value_param(const struct param *param, const struct option_spec *spec, const char *text)
+{
+	int64_t number = 0;
+	double real = 0;
+
+	switch (spec->kind) {
+	case VALUE_NONE:
+		return json_true();
+	case VALUE_COUNT:
+		(void)units_parse_count(text, &number);
+		return json_integer(number);
+	case VALUE_NUMBER:
+		(void)parse_number(text, &real);
+		return json_real(real);
+	case VALUE_RETRY:
+		if (strcmp(text, "never") == 0)
+			return json_string(text);
+		__attribute__((fallthrough));
+	case VALUE_DURATION:
+		(void)units_parse_duration(text, &number);
+		return seconds(number);
+	default:
+		return param->type == PARAM_STRINGS ? split_words(text)
+						    : json_string(text);
+	}
+}

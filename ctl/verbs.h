@@ -1,0 +1,22 @@
+/*
+ * verbs.h - private to ctl: the commands, each defined in the file that runs it.
+ */
+#ifndef CTL_VERBS_H
+#define CTL_VERBS_H
+
+#include "ctl/command.h"
+
+extern const struct command verb_ping, verb_status, verb_version; /* server */
+extern const struct command verb_shutdown, verb_log_level;
+extern const struct command verb_stats;
+extern const struct command verb_users, verb_list, verb_count, verb_show;
+extern const struct command verb_kick;
+extern const struct command verb_send, verb_broadcast, verb_any; /* message */
+extern const struct command verb_set, verb_get;			 /* config */
+extern const struct command verb_config_list, verb_config_get, verb_config_set;
+extern const struct command verb_config_unset, verb_config_reload;
+extern const struct command verb_config_check;
+extern const struct command verb_events;	  /* follow */
+extern const struct command verb_help, verb_exit; /* builtin */
+
+#endif
