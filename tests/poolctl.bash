@@ -1,0 +1,65 @@
+# poolctl.bash - shared by the tests of poolctl: users who are online, and its words.
+#
+# shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154	# bats sets its own variables, tests read output
+
+# online NAME… : each logs in, with the display name of NAME=DISPLAY, and stays.
+online() {
+	local word name n=0
+
+	for word in "$@"; do
+		name=${word%%=*}
+		{
+			if [ "$word" = "$name" ]; then
+				printf '> AUTH %s -\n' "$name"
+			else
+				printf '> AUTH %s - :%s\n' "$name" "${word#*=}"
+			fi
+			printf '< OK *\ntimeout 60000\n<* BYE *\n'
+		} >"$BATS_TEST_TMPDIR/$name.script"
+		play_bg "$name" <"$BATS_TEST_TMPDIR/$name.script"
+		n=$((n + 1))
+		online_is "$n"
+	done
+}
+
+# heard NAME TEXT: the user has been sent this.
+heard() {
+	wait_until grep -q "$2" "$BATS_TEST_TMPDIR/$1.out"
+}
+
+# poolctl …: with stdin that is no terminal, diagnostics kept apart.
+poolctl() {
+	"$POOLCTL" "$@" </dev/null 2>"$BATS_TEST_TMPDIR/stderr"
+}
+
+# frozen: every thread of the daemon has taken the SIGSTOP.
+frozen() {
+	! grep -q '^State:[^T]*$' "/proc/$POOLD_PID"/task/*/status
+}
+
+# status_of WANTED ARGUMENT…: poolctl ends with this status; its stdout is in $output.
+status_of() {
+	local wanted=$1 status=0
+	shift
+	output=$(poolctl "$@") || status=$?
+	same "$wanted" "$status" "status of $*" || {
+		cat "$BATS_TEST_TMPDIR/stderr"
+		return 1
+	}
+}
+
+# said TEXT: exactly this was written to stderr.
+said() {
+	same "$1" "$(cat "$BATS_TEST_TMPDIR/stderr")" stderr
+}
+
+# said_like GLOB
+said_like() {
+	# shellcheck disable=SC2053	# a pattern is what it is
+	[[ $(cat "$BATS_TEST_TMPDIR/stderr") == $1 ]] || {
+		echo "stderr is not like $1:"
+		cat "$BATS_TEST_TMPDIR/stderr"
+		return 1
+	}
+}
