@@ -1,0 +1,217 @@
+#!/usr/bin/env bats
+# poolctl_errors.bats - exit status and words for everything that goes wrong.
+load helpers
+load poolctl
+
+@test "no socket is 3 and says which" {
+	prepare_poold
+	status_of 3 ping
+	said "poolctl: ping: cannot connect to $POOLCTL_SOCKET: no such file; is poold running? other socket: -s"
+}
+
+@test "a stale socket is 3 and says so" {
+	start_poold
+	kill -KILL "$POOLD_PID"
+	wait "$POOLD_PID" || true
+	status_of 3 ping
+	said_like "poolctl: ping: cannot connect to $POOLCTL_SOCKET: connection refused: a stale socket*"
+}
+
+@test "a file that is no socket is 3 and says so" {
+	touch "$BATS_TEST_TMPDIR/file"
+	status_of 3 -s "$BATS_TEST_TMPDIR/file" ping
+	said_like '*it is not a socket*'
+}
+
+@test "a socket path that is too long is 2" {
+	status_of 2 -s "/tmp/$(text_of 200)" ping
+	said_like '*more than the 107 that fit*'
+}
+
+@test "a forbidden socket is 5 and names owner, mode and you" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root to be somebody else"
+	[ -x "$(command -v setpriv)" ] || skip "no setpriv"
+	start_poold
+	as_nobody || skip "nobody cannot reach the directory of the tests"
+	status=0
+	as_nobody -s "$POOLCTL_SOCKET" ping 2>"$BATS_TEST_TMPDIR/stderr" || status=$?
+	same 5 "$status"
+	said_like 'poolctl: ping: cannot connect to *: permission denied: * belongs to root:root, mode 0*, and you are nobody*'
+}
+
+as_nobody() {
+	cp "$POOLCTL" "$BATS_FILE_TMPDIR/poolctl"
+	chmod 755 "$BATS_FILE_TMPDIR/poolctl"
+	# not from a directory that is closed to him: that is another error
+	local open=$BATS_TEST_TMPDIR
+	while [ "$open" != / ]; do
+		chmod o+x "$open"
+		open=$(dirname "$open")
+		case $open in /tmp | /var/tmp) break ;; esac
+	done
+	setpriv --reuid=65534 --regid=65534 --clear-groups "$BATS_FILE_TMPDIR/poolctl" \
+		"${@:--V}" </dev/null
+}
+
+@test "a frozen daemon is 3 in time" {
+	start_poold
+	kill -STOP "$POOLD_PID"
+	wait_until frozen
+	SECONDS=0
+	status_of 3 -t 1s ping
+	[ "$SECONDS" -le 2 ]
+	said_like 'poolctl: ping: connected to *, but poold sent no greeting within 1s*'
+}
+
+@test "a daemon frozen after the request is 6" {
+	start_poold
+	# one connection, greeted before the stop, one request behind it
+	mkfifo "$BATS_TEST_TMPDIR/lines"
+	"$POOLCTL" -t 1s <"$BATS_TEST_TMPDIR/lines" >"$BATS_TEST_TMPDIR/out" \
+		2>"$BATS_TEST_TMPDIR/stderr" 3>&- &
+	batch=$!
+	note_pid "$batch"
+	exec 9>"$BATS_TEST_TMPDIR/lines"
+	echo count >&9
+	wait_until grep -q 0 "$BATS_TEST_TMPDIR/out"
+	kill -STOP "$POOLD_PID"
+	wait_until frozen
+	echo count >&9
+	exec 9>&-
+	status=0
+	wait "$batch" || status=$?
+	kill -CONT "$POOLD_PID"
+	same 6 "$status"
+	said_like 'stdin:2: count: outcome unknown: no answer from poold within 1s*'
+}
+
+@test "the role of a viewer is enough to look and not to act: 5" {
+	start_poold
+	online alice
+	for line in 'kick alice' 'send alice hi' 'broadcast hi' 'any hi' 'log level info' \
+		'set rate=1' 'config set rate=1' 'config unset rate' 'config reload' \
+		shutdown; do
+		# shellcheck disable=SC2086	# words of a command
+		status_of 5 --as viewer $line
+		said_like "poolctl: *: *needs the role *"
+	done
+	for line in ping status stats users list count 'show alice' 'get rate' \
+		'config list' 'events --no-follow'; do
+		# shellcheck disable=SC2086	# words of a command
+		status_of 0 --as viewer $line
+	done
+	online_is 1
+	status_of 5 --as operator shutdown
+	status_of 0 --as operator send alice hi
+}
+
+@test "unknown words are 2, with near matches" {
+	start_poold
+	status_of 2 bogus
+	said 'poolctl: bogus: unknown command; see "poolctl help"'
+	status_of 2 statsu
+	said_like 'poolctl: statsu: unknown command (did you mean *stat*?); see "poolctl help"'
+	status_of 2 config
+	status_of 2 config lst
+	status_of 2 list --srot idle
+	said 'poolctl: list: unknown option "--srot" (did you mean sort?)'
+	status_of 2 set conection_timeout=5s
+	said_like '*did you mean connection_timeout?*'
+	status_of 2 li
+}
+
+@test "a bad value is 2 wherever it is found out" {
+	start_poold
+	status_of 2 list -L 5x
+	said 'poolctl: list: -L: "5x" is not a count'
+	status_of 2 list -L ''
+	status_of 2 -t abc ping
+	status_of 2 -o fax ping
+	status_of 2 set connection_timeout=5x
+	status_of 2 list stat=idle
+	said_like 'poolctl: list: *(did you mean state?)*'
+	status_of 2 list state=asleep
+	status_of 2 list idle=+5x
+	status_of 2 list idle=5m
+	said_like 'poolctl: list: *"idle=5m"*say +5m for more or -5m for less*'
+	status_of 2 list 'user~['
+	status_of 2 list ip=10.0.0.0/99
+	status_of 2 list --sort nothing
+	status_of 2 count --by nothing
+	status_of 2 events --type nothing --no-follow
+	status_of 2 ping extra
+	POOLCTL_TIMEOUT=soon status_of 2 ping
+	same '' "$output"
+}
+
+@test "an error before the first row leaves stdout empty, without a header" {
+	start_poold
+	for format in table wide tsv csv name json jsonl yaml; do
+		for line in list users count 'show' 'events --no-follow'; do
+			# shellcheck disable=SC2086	# words of a command
+			status_of 2 -o $format $line foo=bar
+			same '' "$output" "stdout of $line as $format"
+		done
+	done
+}
+
+@test "in JSON mode the error is an object on stderr and stdout is empty" {
+	start_poold
+	for line in 'kick nobody' 'list stat=idle' 'show nobody' bogus 'list --srot x' \
+		'--as viewer shutdown' '-s /nonexistent ping'; do
+		status=0
+		# shellcheck disable=SC2086	# words of a command
+		out=$(poolctl -o json $line) || status=$?
+		same '' "$out" stdout
+		holds "$(cat "$BATS_TEST_TMPDIR/stderr")" ".error.status == $status" \
+			'.error.message | length > 0'
+	done
+	status_of 2 list --srot x --json
+	holds "$(cat "$BATS_TEST_TMPDIR/stderr")" '.error.command == "list"'
+	status_of 2 lsit -o json
+	holds "$(cat "$BATS_TEST_TMPDIR/stderr")" '.error.message | test("did you mean")'
+	poolctl -o json kick nobody || true
+	holds "$(cat "$BATS_TEST_TMPDIR/stderr")" '.error.kind == "not_online"' \
+		'.error.command == "kick"'
+}
+
+@test "an interrupt is 130, TERM is 143" {
+	start_poold
+	for pair in INT:130 TERM:143; do
+		"$POOLCTL" events >"$BATS_TEST_TMPDIR/out.$pair" 3>&- &
+		pid=$!
+		note_pid "$pid"
+		online_event "$pair"
+		kill -"${pair%:*}" "$pid"
+		status=0
+		wait "$pid" || status=$?
+		same "${pair#*:}" "$status"
+	done
+}
+
+# The follower listens when it has shown an event.
+online_event() {
+	wait_until shown "$1"
+}
+
+shown() {
+	printf 'x' | "$PEER" talk "$PORT" --half-close >/dev/null 2>&1 || true
+	[ -s "$BATS_TEST_TMPDIR/out.$1" ]
+}
+
+@test "one client too many is refused clearly" {
+	start_poold
+	status_of 0 ping
+	for _ in $(seq 70); do
+		"$POOLCTL" --as viewer events >/dev/null 2>&1 3>&- </dev/null &
+		note_pid $!
+	done
+	wait_until refused
+	said_like 'poolctl: ping: poold on * refuses this connection: *'
+}
+
+refused() {
+	local status=0
+	poolctl ping >/dev/null || status=$?
+	[ "$status" -eq 3 ]
+}

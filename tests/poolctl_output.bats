@@ -1,0 +1,182 @@
+#!/usr/bin/env bats
+# poolctl_output.bats - formats, columns, units, and names that mean harm.
+load helpers
+load poolctl
+
+@test "every command is JSON that jq takes" {
+	start_poold
+	online alice bob=用户0
+	for line in ping status version stats users list count 'count --by state' \
+		'show alice' 'get max_queue' 'config list' 'config get rate' \
+		'set rate=5' 'config set rate=6' 'config unset rate' 'config reload' \
+		'config check' "config check $POOLD_CONFIG" 'log level info' \
+		'send alice hi' 'broadcast hi' 'events --no-follow --last 2' \
+		'kick alice --dry-run' 'kick alice' help 'help list' 'stats -i 100ms -n 2'; do
+		# shellcheck disable=SC2086	# words of a command
+		status_of 0 $line --json
+		jq -e 'type == "object"' >/dev/null <<<"$output" ||
+			{ echo "$line: $output"; false; }
+	done
+	status_of 0 shutdown --json
+	jq -e 'type == "object"' <<<"$output"
+	wait_poold
+}
+
+@test "columns line up by the width they have on the screen" {
+	start_poold
+	online alice=Alice bob=用户0 carol=张伟
+	status_of 0 users --columns user,name,sessions
+	same 'USER   NAME   SESSIONS
+alice  Alice         1
+bob    用户0         1
+carol  张伟          1' "$output"
+	same "$output" "$(LC_ALL=C poolctl users --columns user,name,sessions)"
+}
+
+@test "tsv and csv have a header of members, -H has none" {
+	start_poold
+	online 'alice=a,"b"'
+	same $'user\tdisplay\nalice\ta,"b"' "$(poolctl users -o tsv --columns user,name)"
+	same $'user,display\r\nalice,"a,""b"""\r' "$(poolctl users -o csv --columns user,name)"
+	same $'alice\ta,"b"' "$(poolctl users -o tsv --columns user,name -H)"
+}
+
+@test "the same values in json, jsonl and yaml" {
+	start_poold
+	online alice=用户0 bob
+	same "$(ctl list --columns user | jq -c '.connections[].id')" \
+		"$(poolctl list -o jsonl | jq -c .id)"
+	status_of 0 list alice -o yaml
+	[[ $output == "connections:"*"  display: 用户0"*"total: 1"* ]]
+}
+
+@test "name prints the key alone" {
+	start_poold
+	online alice
+	same alice "$(poolctl users -o name)"
+	[[ $(poolctl list -o name) =~ ^[0-9]+$ ]]
+	same max_queue "$(poolctl get max_queue -o name)"
+}
+
+@test "columns are picked and added, an unknown one is refused" {
+	start_poold
+	online alice
+	same 'USER   STATE
+alice  active' "$(poolctl list --columns user,state)"
+	status_of 0 list --columns +rtt
+	[[ ${output%%$'\n'*} == *QUEUE*RTT ]]
+	status_of 2 list --columns stat
+	said_like 'poolctl: list: --columns: unknown column "stat" (did you mean state*'
+	same "$(poolctl list -o wide | head -n 1 | wc -w)" 16
+}
+
+@test "units are for people, raw on demand" {
+	start_poold
+	same "max_queue: 1MiB" "$(poolctl get max_queue)"
+	holds "$(ctl stats)" '.connection_timeout == 300'
+	[[ $(poolctl stats | grep connection_timeout) == *" 5m" ]]
+	[[ $(poolctl stats --raw-units | grep connection_timeout) == *" 300" ]]
+}
+
+@test "times are local, --utc and data formats say UTC" {
+	start_poold
+	online alice
+	[[ $(TZ=XXX-5 poolctl users --columns since -H) =~ ^[0-9-]{10}\ [0-9:]{8}$ ]]
+	[[ $(poolctl users --columns since -H --utc) =~ ^[0-9-]{10}T[0-9:.]+Z$ ]]
+	[[ $(poolctl users --columns since -H -o tsv) =~ ^[0-9-]{10}T[0-9:.]+Z$ ]]
+}
+
+@test "POOLCTL_OUTPUT sets the format, an option goes before it" {
+	start_poold
+	holds "$(POOLCTL_OUTPUT=json poolctl count)" '.total == 0'
+	same 0 "$(POOLCTL_OUTPUT=json poolctl -o table count)"
+	POOLCTL_OUTPUT=fax status_of 2 count
+}
+
+@test "global options go before or after the command" {
+	start_poold
+	same "$(poolctl --json count)" "$(poolctl count --json)"
+	same "$(poolctl -H -o tsv list)" "$(poolctl list -Ho tsv)"
+}
+
+@test "no user can drive the terminal of an operator" {
+	start_poold
+	# shellcheck disable=SC1111	# that is what users send
+	online alice='right‏to' || true
+	for format in table wide tsv csv json jsonl yaml name; do
+		for line in list users 'show alice' 'events --no-follow --last 20' status; do
+			# shellcheck disable=SC2086	# words of a command
+			poolctl $line -o $format >>"$BATS_TEST_TMPDIR/all" || true
+			cat "$BATS_TEST_TMPDIR/stderr" >>"$BATS_TEST_TMPDIR/all"
+		done
+	done
+	poolctl "$(printf 'bo\033[2Jgus\u202e')" >>"$BATS_TEST_TMPDIR/all" || true
+	poolctl kick "$(printf 'no\033]0;x\007body')" --yes >>"$BATS_TEST_TMPDIR/all" || true
+	cat "$BATS_TEST_TMPDIR/stderr" >>"$BATS_TEST_TMPDIR/all"
+	iconv -f UTF-8 -t UTF-8 "$BATS_TEST_TMPDIR/all" >/dev/null
+	same 0 "$(LC_ALL=C.UTF-8 grep -cP \
+		'[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{80}-\x{9f}\x{200e}\x{200f}\x{202a}-\x{202e}\x{2066}-\x{2069}]' \
+		"$BATS_TEST_TMPDIR/all")"
+}
+
+@test "the reader of a pipe may leave: no error text, 141" {
+	start_poold
+	swarm many --users "$(scaled 2000)" --prefix u-
+	for format in table csv jsonl name; do
+		run bash -c "'$POOLCTL' list -o $format 2>'$BATS_TEST_TMPDIR/stderr' |
+			head -n 1 >/dev/null; echo \${PIPESTATUS[0]}"
+		[[ $output == 141 || $output == 0 ]] || same 141 "$output" "$format"
+		same '' "$(cat "$BATS_TEST_TMPDIR/stderr")" stderr
+	done
+}
+
+@test "output that cannot be written is an error" {
+	start_poold
+	[ -w /dev/full ] || skip "no /dev/full"
+	status=0
+	"$POOLCTL" stats >/dev/full 2>"$BATS_TEST_TMPDIR/stderr" </dev/null || status=$?
+	same 1 "$status"
+	said_like 'poolctl: *cannot write the output: No space left on device'
+}
+
+@test "quiet says nothing where all is well" {
+	start_poold
+	online alice
+	same '' "$(poolctl -q send alice hi)"
+	same '' "$(poolctl kick alice -q)"
+}
+
+@test "tsv and csv tell what an event carries besides its columns" {
+	start_poold
+	poolctl set rate=5
+	status_of 0 events --no-follow --last 20 --type admin -o tsv
+	same detail "$(head -n 1 <<<"$output" | cut -f 9)"
+	holds "$(tail -n 1 <<<"$output" | cut -f 9)" \
+		'.method == "settings.set" and .result == "ok" and has("uid")'
+	status_of 0 events --no-follow --type settings -o csv --last 1
+	[[ $output == *'"{""name"":""rate"",""old"":'* ]]
+}
+
+@test "a count without groups has no line for them, its name is the number" {
+	start_poold
+	online alice bob
+	same $'total\t2\nonline\t2' "$(poolctl count -Ho tsv)"
+	same $'total,2\r\nonline,2\r' "$(poolctl count -Ho csv)"
+	same 2 "$(poolctl count -o name)"
+	same active "$(poolctl count --by state -o name)"
+	holds "$(poolctl count --json)" '.groups == []'
+}
+
+@test "jsonl has a line for each setting, a batch one for each command" {
+	start_poold
+	same $'"rate"\n"max_queue"' "$(poolctl get rate max_queue -o jsonl | jq -c .name)"
+	same "$(poolctl config list -o name)" \
+		"$(poolctl config list -o jsonl | jq -r .name)"
+	same '[1,2]' "$(printf 'get rate max_queue\n' | "$POOLCTL" -o jsonl |
+		jq -c '[.line, (.result.settings | length)]')"
+}
+
+@test "the first worker has its index in the statistics too" {
+	start_poold
+	[[ $(poolctl stats | grep -F workers.0.index) =~ ^workers.0.index\ +0$ ]]
+}
