@@ -171,7 +171,8 @@ open_more(struct swarm *s)
 static bool
 is_settled(const struct swarm *s)
 {
-	return s->waiting_count == 0 && s->logging_in == 0;
+	/* who has been replaced may not know it yet, and then comes again */
+	return s->waiting_count == 0 && s->logging_in == 0 && s->attempts_left == 0;
 }
 
 /* As many messages as are due by now, spread over the talkers. */
