@@ -55,13 +55,21 @@ message: {max_message: 8KiB}'
 	stat_is closed.slow-reader 0
 }
 
+# all_decided: each of the 300 messages has been queued or dropped.
+all_decided() {
+	holds "$(control_result pool.stats)" '.messages_out + .messages_dropped == 300'
+}
+
 @test "drop_new: what LOST says and what arrived add up to what was sent" {
 	start_poold 'queue: {max_queue: 16KiB, slow_reader: drop_new}
 message: {max_message: 8KiB}'
+	export -f all_decided
 	{
 		printf 'deaf: connect rcvbuf=4096\ndeaf: < HELLO *\ndeaf: > AUTH deaf -\ndeaf: < OK *\n'
 		blast_script 300 deaf
 		printf '> PING done\n<* PONG done\n'
+		# the last ones may still be on their way to the receiver's worker
+		printf '! wait_until all_decided\n'
 		# once it has read, LOST has room, if it did not come in between
 		printf 'deaf: > PING end\ndeaf: <* PONG end\n'
 		printf 'deaf: > PING really\ndeaf: <* PONG really\n'
