@@ -1,0 +1,82 @@
+/*
+ * adapter_poold.c - the protocol of poold, poold-protocol(7), which the floor speaks
+ * as well.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/bench/bench.h"
+
+static size_t
+poold_login(char *to, unsigned user)
+{
+	return (size_t)sprintf(to, "AUTH u%u -\r\n", user);
+}
+
+static size_t
+poold_hush(char *to)
+{
+	return (size_t)sprintf(to, "QUIET on\r\n");
+}
+
+static size_t
+payload_behind(char *to, size_t head, const char *payload, size_t len)
+{
+	memcpy(to + head, payload, len);
+	memcpy(to + head + len, "\r\n", 2);
+	return head + len + 2;
+}
+
+static size_t
+poold_send(char *to, unsigned user, const char *payload, size_t len)
+{
+	return payload_behind(
+	    to, (size_t)sprintf(to, "SEND u%u %zu\r\n", user, len), payload, len);
+}
+
+static size_t
+poold_cast(char *to, const char *payload, size_t len)
+{
+	return payload_behind(
+	    to, (size_t)sprintf(to, "CAST %zu\r\n", len), payload, len);
+}
+
+static size_t
+poold_quit(char *to)
+{
+	return (size_t)sprintf(to, "QUIT\r\n");
+}
+
+static size_t
+poold_parse(const char *in, size_t len, struct heard_frame *ret)
+{
+	const char *end = memchr(in, '\n', len);
+	size_t line = end != NULL ? (size_t)(end + 1 - in) : 0, size;
+
+	if (line == 0)
+		return 0;
+	if (strncmp(in, "OK user=", 8) == 0)
+		ret->what = HEARD_READY;
+	if (*in != 'M' && *in != 'C')
+		return line;
+
+	for (const char *at = end; *at != ' ';)
+		end = --at;
+	size = line + strtoul(end + 1, NULL, 10) + 2;
+	if (size > len)
+		return 0;
+	ret->what = *in == 'M' ? HEARD_MESSAGE : HEARD_CAST;
+	ret->payload = in + line;
+	return size;
+}
+
+const struct adapter adapter_poold = {
+	.name = "poold",
+	.login = poold_login,
+	.hush = poold_hush,
+	.send = poold_send,
+	.cast = poold_cast,
+	.quit = poold_quit,
+	.parse = poold_parse,
+};

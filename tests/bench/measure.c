@@ -1,0 +1,355 @@
+/*
+ * measure.c - the work that every server is put to, and what it spent on it.
+ */
+#include <err.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/bench/bench.h"
+
+#define GIVE_UP_US 20000000 /* nothing has come for so long: the rest is lost */
+#define INFLIGHT 64	    /* users of measure_session() at a time */
+#define BYSTANDER_US 3000000
+
+static void
+make_payload(char *to, size_t len)
+{
+	memset(to, 'x', len);
+	snprintf(to, PAYLOAD_MIN + 1, "%016" PRIx64, (uint64_t)now_us());
+	if (len > PAYLOAD_MIN)
+		to[PAYLOAD_MIN] = 'x';
+}
+
+static uint32_t
+latency(const struct heard_frame *f)
+{
+	char sent[PAYLOAD_MIN + 1] = { 0 };
+
+	memcpy(sent, f->payload, PAYLOAD_MIN);
+	return (uint32_t)(now_us() - (int64_t)strtoull(sent, NULL, 16));
+}
+
+/* Turns until *counter is at least `target`, or nothing moves any more. */
+static uint64_t
+wait_for(struct clients *cs, atomic_ulong *counter, uint64_t target)
+{
+	uint64_t seen = atomic_load(counter);
+	int64_t moved = now_us();
+
+	while (seen < target && now_us() - moved < GIVE_UP_US) {
+		uint64_t n;
+
+		clients_turn(cs, 1);
+		n = atomic_load(counter);
+		if (n != seen)
+			moved = now_us();
+		seen = n;
+	}
+	return seen;
+}
+
+/* ---- logins ---- */
+
+void
+measure_login(const struct server *s, struct clients *talkers, struct crowd *crowd)
+{
+	struct tally *t = talkers->tally;
+	uint64_t before = atomic_load(&t->online);
+	double begin = server_cpu_us(s);
+	uint64_t n = crowd->count + talkers->count;
+	struct measurement m = { .name = "login", .operations = n, .expected = n };
+
+	crowd_start(crowd, talkers);
+	for (unsigned i = 0; i < talkers->count; i++)
+		client_connect(talkers, &talkers->all[i]);
+	m.got = wait_for(talkers, &t->online, before + n) - before;
+	m.cpu_us = server_cpu_us(s) - begin;
+	report(s, &m);
+}
+
+struct sessions {
+	struct clients clients;
+	unsigned left, open;
+	uint64_t heard;
+};
+
+static void
+session_step(struct client *c, const struct heard_frame *f, void *arg)
+{
+	struct sessions *ss = arg;
+	const struct adapter *a = ss->clients.adapter;
+	char frame[FRAME_MAX], payload[64];
+
+	if (f->what == HEARD_READY) {
+		make_payload(payload, sizeof(payload));
+		client_write(
+		    c, frame, a->send(frame, c->user, payload, sizeof(payload)));
+	} else if (f->what == HEARD_MESSAGE) {
+		ss->heard++;
+		if (a->quit != NULL) {
+			client_write(c, frame, a->quit(frame));
+		} else {
+			client_close(&ss->clients, c);
+			ss->clients.gone(c, ss);
+		}
+	}
+}
+
+static void
+session_next(struct client *c, void *arg)
+{
+	struct sessions *ss = arg;
+
+	ss->open--;
+	if (ss->left == 0)
+		return;
+	ss->left--;
+	ss->open++;
+	client_connect(&ss->clients, c);
+}
+
+/* n users come, send themselves a message, and leave. */
+void
+measure_session(const struct server *s, const struct clients *like, unsigned n)
+{
+	struct sessions ss = { .clients = *like, .left = n };
+	double begin = server_cpu_us(s);
+	struct measurement m = { .name = "session", .operations = n, .expected = n };
+
+	clients_open(&ss.clients, 19000, INFLIGHT);
+	ss.clients.heard = session_step;
+	ss.clients.gone = session_next;
+	ss.clients.arg = &ss;
+	for (unsigned i = 0; i < INFLIGHT; i++) {
+		ss.open++;
+		session_next(&ss.clients.all[i], &ss);
+	}
+	for (int64_t end = now_us() + GIVE_UP_US; ss.open > 0 && now_us() < end;)
+		clients_turn(&ss.clients, 1);
+	m.got = ss.heard;
+	m.cpu_us = server_cpu_us(s) - begin;
+	if (n > INFLIGHT) /* fewer are to warm up */
+		report(s, &m);
+}
+
+/* ---- broadcasts ---- */
+
+/* `times` bursts of so many broadcasts, each when the one before has reached all. */
+static void
+measure_casts(const struct server *s, struct clients *cs, unsigned users,
+    const char *name, size_t len, unsigned burst, unsigned times)
+{
+	uint64_t receivers = cs->adapter->echoes ? users : users - 1;
+	uint64_t each = burst * receivers, first = atomic_load(&cs->tally->casts);
+	struct measurement m = {
+		.name = name, .operations = each * times, .expected = each * times
+	};
+	double begin = server_cpu_us(s);
+	char payload[PAYLOAD_MAX], frame[FRAME_MAX];
+
+	for (unsigned i = 0; i < times; i++) {
+		make_payload(payload, len);
+		for (unsigned k = 0; k < burst; k++)
+			client_write(
+			    &cs->all[0], frame, cs->adapter->cast(frame, payload, len));
+		client_flush(cs, &cs->all[0]);
+		m.got = wait_for(cs, &cs->tally->casts, first + each * (i + 1)) - first;
+		if (m.got < each * (i + 1))
+			break;
+	}
+	m.cpu_us = server_cpu_us(s) - begin;
+	report(s, &m);
+}
+
+/* ---- messages ---- */
+
+/*
+ * Messages go round: who gets one sends one, so that there are always as many under
+ * way as in the beginning.
+ */
+struct talk {
+	struct clients *clients;
+	unsigned users;	 /* of the talkers, so many take part */
+	bool to_anybody; /* or to the partner: 0 to 1, 1 to 0, 2 to 3 … */
+	uint64_t total;	 /* then they stop */
+	uint64_t sent, got;
+	uint32_t *samples; /* of latencies, NULL: not wanted */
+	size_t nsamples, max_samples;
+	uint64_t random;
+};
+
+static unsigned
+receiver(struct talk *t, const struct client *c)
+{
+	const struct client *first = &t->clients->all[0];
+
+	if (!t->to_anybody)
+		return first->user + ((c->user - first->user) ^ 1);
+	t->random = t->random * 6364136223846793005u + 1442695040888963407u;
+	return first->user + (unsigned)((t->random >> 33) % t->users);
+}
+
+static void
+say(struct talk *t, struct client *c)
+{
+	char payload[64], frame[FRAME_MAX];
+
+	if (t->sent == t->total)
+		return;
+	t->sent++;
+	make_payload(payload, sizeof(payload));
+	client_write(c, frame,
+	    t->clients->adapter->send(frame, receiver(t, c), payload, sizeof(payload)));
+}
+
+static void
+talk_heard(struct client *c, const struct heard_frame *f, void *arg)
+{
+	struct talk *t = arg;
+
+	if (f->what != HEARD_MESSAGE)
+		return;
+	t->got++;
+	if (t->samples != NULL && t->nsamples < t->max_samples)
+		t->samples[t->nsamples++] = latency(f);
+	say(t, c);
+}
+
+static void
+talk_begin(struct talk *t, struct clients *cs, unsigned speakers, unsigned window)
+{
+	t->clients = cs;
+	t->random = 1;
+	t->max_samples = t->samples != NULL ? t->total : 0;
+	cs->heard = talk_heard;
+	cs->arg = t;
+	for (unsigned i = 0; i < speakers; i++) {
+		for (unsigned k = 0; k < window; k++)
+			say(t, &cs->all[i]);
+		client_flush(cs, &cs->all[i]);
+	}
+}
+
+static void
+talk_end(struct talk *t)
+{
+	uint64_t got = 0;
+	int64_t moved = now_us();
+
+	while (t->got < t->sent && now_us() - moved < GIVE_UP_US) {
+		clients_turn(t->clients, 10);
+		if (t->got != got)
+			moved = now_us();
+		got = t->got;
+	}
+	t->clients->heard = NULL;
+}
+
+struct talk_kind {
+	const char *name;
+	unsigned users, speakers, window;
+	bool to_anybody, has_latency;
+	uint64_t total;
+};
+
+static void
+measure_talk(const struct server *s, struct clients *cs, const struct talk_kind *k)
+{
+	struct talk t = {
+		.users = k->users, .to_anybody = k->to_anybody, .total = k->total
+	};
+	struct measurement m = { .name = k->name };
+	double begin = server_cpu_us(s);
+
+	if (k->has_latency && (t.samples = calloc(k->total, sizeof(uint32_t))) == NULL)
+		err(1, NULL);
+	talk_begin(&t, cs, k->speakers, k->window);
+	talk_end(&t);
+	m.cpu_us = server_cpu_us(s) - begin;
+	m.operations = m.expected = t.sent;
+	m.got = t.got;
+	m.samples = t.samples;
+	m.nsamples = t.nsamples;
+	report(s, &m);
+	free(t.samples);
+}
+
+/* What a pair notices of broadcasts to all that follow each other without a pause. */
+static void
+measure_bystander(const struct server *s, struct clients *cs, unsigned users)
+{
+	struct talk t = { .users = 2, .total = 1000000 };
+	uint64_t receivers = cs->adapter->echoes ? users : users - 1;
+	uint64_t target = atomic_load(&cs->tally->casts);
+	struct measurement m = { .name = "bystander" };
+	int64_t end = now_us() + BYSTANDER_US;
+	char payload[64], frame[FRAME_MAX];
+
+	if ((t.samples = calloc(t.total, sizeof(uint32_t))) == NULL)
+		err(1, NULL);
+	talk_begin(&t, cs, 1, 1);
+	while (now_us() < end) {
+		if (atomic_load(&cs->tally->casts) >= target) {
+			make_payload(payload, sizeof(payload));
+			client_write(&cs->all[2], frame,
+			    cs->adapter->cast(frame, payload, sizeof(payload)));
+			client_flush(cs, &cs->all[2]);
+			target += receivers;
+		}
+		clients_turn(cs, 1);
+	}
+	t.total = t.sent;
+	talk_end(&t);
+	m.got =
+	    t.got + wait_for(cs, &cs->tally->casts, target) - target; /* nothing lost */
+	m.expected = t.sent;
+	m.samples = t.samples;
+	m.nsamples = t.nsamples;
+	report(s, &m);
+	free(t.samples);
+}
+
+void
+talk_for(struct clients *cs, int64_t us)
+{
+	struct talk t = { .users = cs->count, .to_anybody = true, .total = UINT64_MAX };
+	int64_t end = now_us() + us;
+
+	talk_begin(&t, cs, cs->count, 64);
+	while (now_us() < end)
+		clients_turn(cs, 10);
+	t.total = t.sent;
+	talk_end(&t);
+}
+
+static const struct talk_kind kinds[] = {
+	{ "pair", 2, 1, 1, false, true, 20000 },
+	{ "inflight", TALKERS, TALKERS, 1, false, true, 100000 },
+	{ "pipelined", TALKERS, TALKERS, 64, false, false, 400000 },
+	{ "random", TALKERS, TALKERS, 64, true, false, 400000 },
+};
+
+static void
+hush(struct clients *cs)
+{
+	char frame[FRAME_MAX];
+
+	for (unsigned i = 0; cs->adapter->hush != NULL && i < cs->count; i++) {
+		client_write(&cs->all[i], frame, cs->adapter->hush(frame));
+		client_flush(cs, &cs->all[i]);
+	}
+}
+
+void
+measure_all(const struct server *s, struct clients *talkers, unsigned users)
+{
+	hush(talkers);
+	measure_casts(s, talkers, users, "cast64", 64, 1, 10);
+	measure_casts(s, talkers, users, "cast1k", 1024, 1, 10);
+	measure_casts(s, talkers, users, "burst8", 64, 8, 5);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		measure_talk(s, talkers, &kinds[i]);
+	measure_bystander(s, talkers, users);
+}
