@@ -127,6 +127,8 @@ void measure_login(
     const struct server *s, struct clients *talkers, struct crowd *crowd);
 void measure_session(const struct server *s, const struct clients *like, unsigned n);
 void measure_all(const struct server *s, struct clients *talkers, unsigned users);
+void measure_one(
+    const struct server *s, struct clients *talkers, unsigned users, const char *name);
 
 /* Messages between anybody and anybody of the talkers, for so long. */
 void talk_for(struct clients *talkers, int64_t us);

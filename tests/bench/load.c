@@ -101,6 +101,7 @@ struct options {
 	const char *protocol;
 	unsigned port, users;
 	bool only_memory;
+	const char *only; /* one measure, for a profile; NULL: all */
 };
 
 static const struct adapter *
@@ -123,6 +124,7 @@ take_options(int argc, char *argv[])
 		{ "users", required_argument, NULL, 'u' },   /* logged in */
 		{ "control", required_argument, NULL, 'c' }, /* socket, poold only */
 		{ "only-memory", no_argument, NULL, 'm' },
+		{ "only", required_argument, NULL, 'o' }, /* of measure.c */
 		{ NULL, 0, NULL, 0 },
 	};
 	struct options o = { .protocol = "poold", .users = 10000 };
@@ -147,6 +149,9 @@ take_options(int argc, char *argv[])
 			break;
 		case 'c':
 			o.server.control = optarg;
+			break;
+		case 'o':
+			o.only = optarg;
 			break;
 		case 'm':
 			o.only_memory = true;
@@ -199,7 +204,9 @@ run(const struct options *o, const struct clients *like)
 	measure_login(s, &talkers, &crowd);
 	snprintf(name, sizeof(name), "memory_%u", o->users);
 	report_value(s, name, (double)(server_rss(s) - before) / o->users);
-	if (!o->only_memory) {
+	if (o->only != NULL) {
+		measure_one(s, &talkers, o->users, o->only);
+	} else if (!o->only_memory) {
 		measure_session(s, like, SESSIONS);
 		/* What is measured by the clock is not to wait for the crowd. */
 		(void)setpriority(PRIO_PROCESS, 0, -10);

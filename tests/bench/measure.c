@@ -136,24 +136,34 @@ measure_session(const struct server *s, const struct clients *like, unsigned n)
 
 /* ---- broadcasts ---- */
 
+static const struct cast_kind {
+	const char *name;
+	size_t len;
+	unsigned burst, times;
+} cast_kinds[] = {
+	{ "cast64", 64, 1, 10 },
+	{ "cast1k", 1024, 1, 10 },
+	{ "burst8", 64, 8, 5 },
+};
+
 /* `times` bursts of so many broadcasts, each when the one before has reached all. */
 static void
 measure_casts(const struct server *s, struct clients *cs, unsigned users,
-    const char *name, size_t len, unsigned burst, unsigned times)
+    const struct cast_kind *k)
 {
 	uint64_t receivers = cs->adapter->echoes ? users : users - 1;
-	uint64_t each = burst * receivers, first = atomic_load(&cs->tally->casts);
-	struct measurement m = {
-		.name = name, .operations = each * times, .expected = each * times
-	};
+	uint64_t each = k->burst * receivers, first = atomic_load(&cs->tally->casts);
+	struct measurement m = { .name = k->name,
+		.operations = each * k->times,
+		.expected = each * k->times };
 	double begin = server_cpu_us(s);
 	char payload[PAYLOAD_MAX], frame[FRAME_MAX];
 
-	for (unsigned i = 0; i < times; i++) {
-		make_payload(payload, len);
-		for (unsigned k = 0; k < burst; k++)
-			client_write(
-			    &cs->all[0], frame, cs->adapter->cast(frame, payload, len));
+	for (unsigned i = 0; i < k->times; i++) {
+		make_payload(payload, k->len);
+		for (unsigned j = 0; j < k->burst; j++)
+			client_write(&cs->all[0], frame,
+			    cs->adapter->cast(frame, payload, k->len));
 		client_flush(cs, &cs->all[0]);
 		m.got = wait_for(cs, &cs->tally->casts, first + each * (i + 1)) - first;
 		if (m.got < each * (i + 1))
@@ -343,13 +353,22 @@ hush(struct clients *cs)
 }
 
 void
-measure_all(const struct server *s, struct clients *talkers, unsigned users)
+measure_one(
+    const struct server *s, struct clients *talkers, unsigned users, const char *name)
 {
 	hush(talkers);
-	measure_casts(s, talkers, users, "cast64", 64, 1, 10);
-	measure_casts(s, talkers, users, "cast1k", 1024, 1, 10);
-	measure_casts(s, talkers, users, "burst8", 64, 8, 5);
+	for (size_t i = 0; i < sizeof(cast_kinds) / sizeof(cast_kinds[0]); i++)
+		if (name == NULL || strcmp(name, cast_kinds[i].name) == 0)
+			measure_casts(s, talkers, users, &cast_kinds[i]);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		measure_talk(s, talkers, &kinds[i]);
-	measure_bystander(s, talkers, users);
+		if (name == NULL || strcmp(name, kinds[i].name) == 0)
+			measure_talk(s, talkers, &kinds[i]);
+	if (name == NULL || strcmp(name, "bystander") == 0)
+		measure_bystander(s, talkers, users);
+}
+
+void
+measure_all(const struct server *s, struct clients *talkers, unsigned users)
+{
+	measure_one(s, talkers, users, NULL);
 }
