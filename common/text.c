@@ -154,6 +154,18 @@ open_utf8_locale(void)
 	utf8_locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 }
 
+char *
+text_put_number(char *at, size_t n)
+{
+	char digits[20];
+	unsigned i = sizeof(digits);
+
+	do
+		digits[--i] = (char)('0' + n % 10);
+	while ((n /= 10) != 0);
+	return mempcpy(at, digits + i, sizeof(digits) - i);
+}
+
 size_t
 text_width(const char *s, size_t len)
 {

@@ -35,6 +35,9 @@ bool text_is_display(const char *s, size_t len);
  */
 int text_escape(struct buffer *out, const char *s, size_t len);
 
+/* n in decimal at `at`, at most 20 bytes, no NUL. Returns the end. */
+char *text_put_number(char *at, size_t n);
+
 /* Columns on a terminal, after escaping would have been done (wcwidth). */
 size_t text_width(const char *s, size_t len);
 

@@ -7,18 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Writes n in decimal and returns the end. */
-static char *
-put_number(char *at, size_t n)
-{
-	char digits[20];
-	unsigned i = sizeof(digits);
-
-	do
-		digits[--i] = (char)('0' + n % 10);
-	while ((n /= 10) != 0);
-	return mempcpy(at, digits + i, sizeof(digits) - i);
-}
+#include "common/text.h"
 
 size_t
 message_head(char head[MESSAGE_HEAD], const char *verb, const char *from,
@@ -32,7 +21,7 @@ message_head(char head[MESSAGE_HEAD], const char *verb, const char *from,
 	*at++ = ' ';
 	at = mempcpy(at, from, from_len);
 	*at++ = ' ';
-	at = put_number(at, payload_len);
+	at = text_put_number(at, payload_len);
 	*at++ = '\r';
 	*at++ = '\n';
 	return (size_t)(at - head);
@@ -92,8 +81,10 @@ message_ref(struct message *msg)
 void
 message_unref(struct message *msg)
 {
+	/* The last holder needs no locked instruction: nobody else can take one. */
 	/* Release: our reads are done. Acquire: so are everybody's, before the free. */
 	if (msg != NULL &&
-	    atomic_fetch_sub_explicit(&msg->refs, 1, memory_order_acq_rel) == 1)
+	    (atomic_load_explicit(&msg->refs, memory_order_acquire) == 1 ||
+		atomic_fetch_sub_explicit(&msg->refs, 1, memory_order_acq_rel) == 1))
 		free(msg);
 }

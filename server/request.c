@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/text.h"
 #include "server/close_reason.h"
 #include "server/connection_private.h"
 #include "server/delivery.h"
@@ -50,18 +51,55 @@ request_busy(struct connection *conn, struct span tag, int64_t retry_ms)
 	request_error(conn, tag, ERR_BUSY, argument);
 }
 
+/* "[tag ]OK": the reply to most of what comes, so it is put together by hand. */
+static char *
+put_ok(char *at, struct span tag)
+{
+	if (tag.len > 0) {
+		at = mempcpy(at, tag.at, tag.len);
+		*at++ = ' ';
+	}
+	return mempcpy(at, "OK", 2);
+}
+
+static void
+write_line(struct connection *conn, const char *line, char *end)
+{
+	end = mempcpy(end, "\r\n", 2);
+	stream_write(conn, line, (size_t)(end - line));
+}
+
 static void
 ok(struct connection *conn, const struct frame *f)
 {
-	stream_printf(conn, "%.*s%sOK\r\n", TAG(f->tag));
+	char line[64];
+
+	write_line(conn, line, put_ok(line, f->tag));
 }
 
-/* The reply of SEND, CAST and ANY, which QUIET leaves out. */
+/* The replies of SEND and CAST, and of ANY, which QUIET leaves out. */
 static void
-ok_message(struct connection *conn, const struct frame *f, const char *argument)
+ok_sessions(struct connection *conn, const struct frame *f, size_t sessions)
 {
-	if (!(conn->flags & CONN_QUIET))
-		stream_printf(conn, "%.*s%sOK %s\r\n", TAG(f->tag), argument);
+	char line[64], *at;
+
+	if (conn->flags & CONN_QUIET)
+		return;
+	at = put_ok(line, f->tag);
+	*at++ = ' ';
+	write_line(conn, line, text_put_number(at, sessions));
+}
+
+static void
+ok_user(struct connection *conn, const struct frame *f, const char *user)
+{
+	char line[64 + PROTOCOL_MAX_USER], *at;
+
+	if (conn->flags & CONN_QUIET)
+		return;
+	at = put_ok(line, f->tag);
+	*at++ = ' ';
+	write_line(conn, line, stpcpy(at, user));
 }
 
 static struct message *
@@ -146,32 +184,34 @@ is_repeated(struct span list, struct span user)
 	return false;
 }
 
+/* The first one named stands for all. */
+static void
+not_sent(struct connection *conn, const struct frame *f, enum protocol_error error)
+{
+	struct span rest = f->arg, first;
+	char text[PROTOCOL_MAX_USER + 1] = "";
+
+	if (protocol_next_user(&rest, &first))
+		memcpy(text, first.at, first.len);
+	request_error(conn, f->tag, error, text);
+}
+
 static void
 run_send(struct connection *conn, const struct frame *f)
 {
 	struct fanout out = { make_message(conn, f, "MSG"), 0, 0 };
-	struct span rest = f->arg, first = { 0 }, user;
-	char text[PROTOCOL_MAX_USER + 1];
+	struct span rest = f->arg, user;
 
 	if (out.msg == NULL)
 		return;
-	while (protocol_next_user(&rest, &user)) {
-		if (first.len == 0)
-			first = user;
+	while (protocol_next_user(&rest, &user))
 		if (!is_repeated(f->arg, user))
 			send_to_user(conn, &out, user);
-	}
 	message_unref(out.msg);
-
-	snprintf(text, sizeof(text), "%.*s", (int)first.len, first.at);
-	if (out.online == 0) {
-		request_error(conn, f->tag, ERR_OFFLINE, text);
-	} else if (out.sessions == 0) {
-		request_error(conn, f->tag, ERR_QUEUE_FULL, text);
-	} else {
-		snprintf(text, sizeof(text), "%u", out.sessions);
-		ok_message(conn, f, text);
-	}
+	if (out.sessions > 0)
+		ok_sessions(conn, f, out.sessions);
+	else
+		not_sent(conn, f, out.online == 0 ? ERR_OFFLINE : ERR_QUEUE_FULL);
 }
 
 /* ---- CAST, ANY, IDLE ---- */
@@ -181,7 +221,6 @@ run_cast(struct connection *conn, const struct frame *f)
 {
 	struct message *msg;
 	size_t others;
-	char text[24];
 
 	if (!delivery_may_cast(conn->sh)) {
 		request_busy(conn, f->tag, CAST_RETRY_MS);
@@ -192,11 +231,10 @@ run_cast(struct connection *conn, const struct frame *f)
 	others = directory_sessions(conn->sh->pool->directory);
 	if (others > 0 && directory_is_registered(conn->session))
 		others--;
-	snprintf(text, sizeof(text), "%zu", others);
 	stats_count(&conn->sh->stats.counter[COUNT_BROADCASTS], 1);
 	delivery_cast(conn->sh, msg, conn->id);
 	message_unref(msg);
-	ok_message(conn, f, text);
+	ok_sessions(conn, f, others);
 }
 
 static void
@@ -220,7 +258,7 @@ run_any(struct connection *conn, const struct frame *f)
 	message_unref(msg);
 	connection_check_min_idle(conn, before);
 	if (taken)
-		ok_message(conn, f, user);
+		ok_user(conn, f, user);
 	else
 		request_error(conn, f->tag, ERR_QUEUE_FULL, user);
 }

@@ -113,9 +113,9 @@ output_empty(struct connection *conn)
 {
 	outqueue_free(&conn->sh->outpool, conn->out);
 	conn->out = NULL;
-	conn->flags &= (uint16_t) ~(CONN_BLOCKED | CONN_CONGESTED);
-	if (conn->session != NULL)
+	if (conn->flags & CONN_CONGESTED && conn->session != NULL)
 		session_set_congested(conn->session, false);
+	conn->flags &= (uint16_t) ~(CONN_BLOCKED | CONN_CONGESTED);
 	if (conn->flags & CONN_CLOSING)
 		farewell_sent(conn);
 }

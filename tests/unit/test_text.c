@@ -3,6 +3,8 @@
  */
 #include "common/text.h"
 
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/buffer.h"
@@ -24,6 +26,22 @@ valid_utf8_is_told_from_invalid(void **state)
 	assert_true(text_is_utf8("", 0));
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
 		assert_false(text_is_utf8(bad[i], strlen(bad[i])));
+}
+
+static void
+a_number_is_written_without_an_end(void **state)
+{
+	static const size_t numbers[] = { 0, 7, 10, 4096, SIZE_MAX };
+	char text[32], expected[32];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+		memset(text, '#', sizeof(text));
+		snprintf(expected, sizeof(expected), "%zu#", numbers[i]);
+		assert_ptr_equal(
+		    text_put_number(text, numbers[i]), text + strlen(expected) - 1);
+		assert_memory_equal(text, expected, strlen(expected));
+	}
 }
 
 static void
@@ -121,6 +139,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(valid_utf8_is_told_from_invalid),
 		cmocka_unit_test(a_user_has_few_kinds_of_characters),
+		cmocka_unit_test(a_number_is_written_without_an_end),
 		cmocka_unit_test(a_display_name_is_printable),
 		cmocka_unit_test(unsafe_text_is_escaped),
 		cmocka_unit_test(wide_characters_take_two_columns),
