@@ -215,7 +215,9 @@ acceptor_ready(struct acceptor *a, unsigned listener)
 {
 	int listen_fd = a->sh->pool->listeners[listener].fd;
 
-	for (unsigned i = 0; i < ACCEPT_BATCH && a->is_listening; i++) {
+	for (unsigned i = 0;
+	     i < ACCEPT_BATCH && a->is_listening && !slice_is_over(&a->sh->slice);
+	     i++) {
 		struct sockaddr_storage sa;
 		socklen_t len = sizeof(sa);
 		struct net_addr addr;

@@ -159,6 +159,7 @@ void connection_leave_idle(struct connection *conn);
 /* stream.c */
 void stream_flush(struct connection *conn);
 void stream_end_turn(struct shard *sh); /* flushes everything written in this turn */
+void stream_mark_dirty(struct connection *conn); /* to be looked at then */
 void stream_watch(struct connection *conn); /* registers for what it now waits for */
 void stream_broken(struct connection *conn, int err);
 void stream_write(struct connection *conn, const void *data, size_t len);

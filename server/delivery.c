@@ -21,10 +21,8 @@
 #include "server/shard.h"
 
 #define PARCEL_ITEMS 64
-#define CAST_SLICE 256 /* sessions brought up to date in one turn... */
-#define CAST_BATCH 16  /* ...if not many broadcasts wait: so many count as one more */
+#define CAST_US 400	   /* of one turn, for bringing sessions up to date */
 #define CAST_LOG_BUSY 1024 /* no more are taken from clients while so many wait */
-#define CAST_LOG_MAX 4096  /* broadcasts that may wait for the sweep */
 
 struct parcel_item {
 	enum parcel_kind kind;
@@ -180,33 +178,33 @@ extend_sweep(struct cast_log *log, uint32_t slots)
 	log->slots = slots;
 }
 
-static bool
-sweep_slice(struct shard *sh, uint32_t most)
+static void
+sweep_one(struct shard *sh, struct connection *conn)
+{
+	if (conn->id == 0 || conn->session == NULL || conn->cast_seen == sh->casts.head)
+		return;
+	slice_add_steps(&sh->slice, sh->casts.head - conn->cast_seen);
+	delivery_catch_up(conn);
+	if (!(conn->flags & CONN_BLOCKED))
+		stream_flush(conn);
+}
+
+static void
+sweep_slice(struct shard *sh)
 {
 	struct cast_log *log = &sh->casts;
-	uint32_t slots = slab_slots(&sh->slab), done = 0;
+	uint32_t slots = slab_slots(&sh->slab);
 
 	extend_sweep(log, slots);
-	/* Slots without a session cost little; they count a sixteenth. */
-	for (uint32_t looked = 0; log->left > 0 && done < most && looked < most * 16;
-	     looked++) {
+	slice_begin(&sh->slice, CAST_US);
+	while (log->left > 0 && !slice_is_over(&sh->slice)) {
 		if (log->next_slot >= slots)
 			log->next_slot = 0;
-
-		struct connection *conn = slab_at(&sh->slab, log->next_slot++);
-
 		log->left--;
-		if (conn->id == 0 || conn->session == NULL ||
-		    conn->cast_seen == log->head)
-			continue;
-		done += 1 + (log->head - conn->cast_seen) / CAST_BATCH;
-		delivery_catch_up(conn);
-		if (!(conn->flags & CONN_BLOCKED))
-			stream_flush(conn);
+		sweep_one(sh, slab_at(&sh->slab, log->next_slot++));
 	}
 	if (log->left == 0)
 		cast_log_trim(log);
-	return log->left > 0;
 }
 
 bool
@@ -218,7 +216,9 @@ delivery_may_cast(const struct shard *sh)
 bool
 delivery_sweep_casts(struct shard *sh)
 {
-	return sh->casts.left > 0 && sweep_slice(sh, CAST_SLICE);
+	if (sh->casts.left > 0)
+		sweep_slice(sh);
+	return sh->casts.left > 0;
 }
 
 static void
@@ -226,9 +226,6 @@ cast_local(struct shard *sh, const struct parcel_item *item, const char *except)
 {
 	struct cast_log *log = &sh->casts;
 
-	if (log->head - log->tail >= CAST_LOG_MAX)
-		while (sweep_slice(sh, UINT32_MAX / 16))
-			;
 	if (cast_log_append(log, item->msg, item->by, item->id, except) == 0)
 		log->left = log->slots = slab_slots(&sh->slab);
 	else

@@ -17,7 +17,8 @@
 /* Replies that may wait before input stops being read. */
 #define BACKLOG_ANONYMOUS 4096
 #define BACKLOG 65536
-/* Commands of one client in one turn: the others wait for no more than these. */
+/* Commands of one client in one turn: the others wait for no more than these, and
+ * for no longer than the slice. */
 #define COMMANDS 256
 #define INPUT_FIRST 512	   /* bytes allocated for an unfinished frame */
 #define INPUT_SMALL 16384  /* up to here it is copied into the shard's buffer */
@@ -200,26 +201,23 @@ static void
 yield(struct connection *conn)
 {
 	conn->flags |= CONN_YIELDED;
-	if (list_is_empty(&conn->dirty))
-		list_append(&conn->sh->dirty, &conn->dirty);
+	stream_mark_dirty(conn);
 }
 
+/* Who yields again comes last, so nobody comes twice before all have come once. */
 void
 stream_begin_turn(struct shard *sh)
 {
-	struct list yielded = sh->yielded;
+	struct list *node;
 
-	if (list_is_empty(&sh->yielded))
-		return;
-	yielded.next->prev = yielded.prev->next = &yielded;
-	list_init(&sh->yielded);
-	while (!list_is_empty(&yielded)) {
-		struct connection *conn =
-		    container_of(list_first(&yielded), struct connection, dirty);
+	while ((node = list_first(&sh->yielded)) != NULL) {
+		struct connection *conn = container_of(node, struct connection, dirty);
 
 		list_remove(&conn->dirty);
 		conn->flags &= (uint16_t)~CONN_YIELDED;
 		stream_resume(conn);
+		if (slice_is_over(&sh->slice))
+			break;
 	}
 }
 
@@ -228,20 +226,22 @@ consume(struct connection *conn, const char *at, size_t len)
 {
 	size_t used = 0, need = 0;
 	unsigned commands = 0;
+	bool is_over = false;
 
-	while (used < len && may_parse(conn) && commands++ < COMMANDS) {
+	while (used < len && may_parse(conn) && !is_over) {
 		size_t n = step(conn, at + used, len - used, &need);
 
 		if (n == 0)
 			break;
 		used += n;
 		check_backlog(conn);
+		is_over = ++commands == COMMANDS || slice_is_over(&conn->sh->slice);
 	}
 	if (!(conn->flags & (CONN_CLOSING | CONN_DEAD)))
 		keep(conn, at + used, len - used, need);
 	else
 		input_free(conn);
-	if (commands > COMMANDS && may_parse(conn))
+	if (is_over && used < len && may_parse(conn))
 		yield(conn);
 	if (conn->flags & CONN_INPUT_ENDED && may_parse(conn) &&
 	    !(conn->flags & CONN_YIELDED))

@@ -23,7 +23,7 @@ struct loop_event {
 	unsigned ready; /* enum loop_ready */
 };
 
-#define LOOP_BATCH 512
+#define LOOP_BATCH 256
 
 struct loop {
 	int fd;

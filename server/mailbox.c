@@ -11,6 +11,7 @@
 #include "server/mailbox.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stddef.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@ mailbox_open(struct mailbox *mb, void *owner)
 		return -errno;
 	atomic_init(&mb->posted, NULL);
 	atomic_init(&mb->sleeping, false);
+	mb->taken = NULL;
 	mb->fd = fd;
 	mb->unread = 0;
 	mb->is_waiting = false;
@@ -76,24 +78,40 @@ reverse(struct mail *newest)
 	return oldest;
 }
 
-unsigned
-mailbox_run(struct mailbox *mb)
+/* More than was taken before is taken only when all of that has been run, which
+ * keeps the order. */
+static bool
+has_mail(struct mailbox *mb)
 {
-	struct mail *mail;
+	if (mb->taken != NULL)
+		return true;
+	if (atomic_load_explicit(&mb->posted, memory_order_relaxed) == NULL)
+		return false;
+	mb->taken = reverse(atomic_exchange(&mb->posted, NULL));
+	return true;
+}
+
+unsigned
+mailbox_run_some(struct mailbox *mb, unsigned most)
+{
 	unsigned n = 0;
 
-	if (atomic_load_explicit(&mb->posted, memory_order_relaxed) == NULL)
+	if (!has_mail(mb))
 		return 0;
+	while (mb->taken != NULL && n < most) {
+		struct mail *mail = mb->taken;
 
-	mail = reverse(atomic_exchange(&mb->posted, NULL));
-	while (mail != NULL) {
-		struct mail *next = mail->next; /* run() may free the mail */
-
+		mb->taken = mail->next; /* run() may free the mail */
 		mail->run(mail, mb->owner);
-		mail = next;
 		n++;
 	}
 	return n;
+}
+
+unsigned
+mailbox_run(struct mailbox *mb)
+{
+	return mailbox_run_some(mb, UINT_MAX);
 }
 
 /* A sender may have been quicker; then its write comes, sooner or later. */
@@ -108,7 +126,7 @@ bool
 mailbox_may_sleep(struct mailbox *mb)
 {
 	atomic_store(&mb->sleeping, true);
-	mb->is_waiting = atomic_load(&mb->posted) == NULL;
+	mb->is_waiting = mb->taken == NULL && atomic_load(&mb->posted) == NULL;
 	if (!mb->is_waiting)
 		stay_awake(mb);
 	return mb->is_waiting;

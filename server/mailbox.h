@@ -24,6 +24,7 @@ struct mail {
 struct mailbox {
 	_Atomic(struct mail *) posted; /* newest first */
 	atomic_bool sleeping;	       /* the owner waits for the eventfd */
+	struct mail *taken;	       /* owner's: still to be run, oldest first */
 	int fd;			       /* eventfd, non-blocking */
 	uint64_t unread;	       /* owner's: writes to fd, made or on their way */
 	bool is_waiting;	       /* owner's: between may_sleep() and awake() */
@@ -36,8 +37,10 @@ void mailbox_close(struct mailbox *mb); /* runs what is left, then closes fd */
 /* Any thread. Never fails, never blocks. */
 void mailbox_post(struct mailbox *mb, struct mail *mail);
 
-/* Owner: runs everything posted so far. Returns how many. */
+/* Owner: runs what has been posted so far, or at most so many of it. Returns how
+ * many. */
 unsigned mailbox_run(struct mailbox *mb);
+unsigned mailbox_run_some(struct mailbox *mb, unsigned most);
 
 /*
  * Owner, before it waits: true if it may sleep (fd will become readable when

@@ -10,7 +10,7 @@
 #include "server/settings.h"
 #include "server/shard.h"
 
-#define SLICE 256 /* connections in one turn */
+#define SLICE_US 100 /* of one turn */
 
 enum changed { PING = 1, IDLE = 2, MAX_MSG = 4, KEEPALIVE = 8 };
 
@@ -103,7 +103,8 @@ reconfigure_turn(struct reconfigure *r)
 
 	if (!r->is_busy)
 		return;
-	for (unsigned i = 0; i < SLICE && r->next_slot < slots; i++)
+	slice_begin(&sh->slice, SLICE_US);
+	while (r->next_slot < slots && !slice_is_over(&sh->slice))
 		apply(r, slab_at(&sh->slab, r->next_slot++));
 	if (r->next_slot < slots)
 		return;

@@ -26,6 +26,7 @@ shard_open(struct shard *sh, struct pool *pool, unsigned index)
 	int err;
 
 	*sh = (struct shard){ .pool = pool, .index = index, .now_ms = clock_ms() };
+	slice_begin(&sh->slice, INT64_MAX / 2); /* until the first turn */
 	sh->loop.fd = sh->mailbox.fd = -1;
 	sh->settings = pool_settings(pool);
 	list_init(&sh->anonymous);

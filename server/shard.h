@@ -20,8 +20,12 @@
 #include "server/mailbox.h"
 #include "server/outqueue.h"
 #include "server/slab.h"
+#include "server/slice.h"
 #include "server/stats.h"
 #include "server/wheel.h"
+
+/* One write, roughly: each connection that gets output in a slice shortens it. */
+#define SHARD_FLUSH_US 6
 
 #define SHARD_INPUT 65536 /* bytes read from one connection in one turn */
 
@@ -34,7 +38,8 @@ struct shard {
 	struct pool *pool;
 	unsigned index; /* of the worker */
 	struct settings *settings;
-	int64_t now_ms; /* clock_ms() of this turn */
+	int64_t now_ms;	    /* clock_ms() of this turn */
+	struct slice slice; /* what is being done in this turn has to end by then */
 
 	struct loop loop;
 	struct mailbox mailbox;

@@ -42,13 +42,32 @@ stream_watch(struct connection *conn)
 		connection_fault(conn, CLOSE_IO_ERROR, -err);
 }
 
+void
+stream_mark_dirty(struct connection *conn)
+{
+	if (!list_is_empty(&conn->dirty))
+		return;
+	list_append(&conn->sh->dirty, &conn->dirty);
+	slice_charge(&conn->sh->slice, SHARD_FLUSH_US);
+}
+
+/* What was charged for it is being spent. */
+static void
+unmark_dirty(struct connection *conn)
+{
+	if (list_is_empty(&conn->dirty))
+		return;
+	list_remove(&conn->dirty);
+	slice_charge(&conn->sh->slice, -SHARD_FLUSH_US);
+}
+
 struct outqueue *
 stream_queue(struct connection *conn)
 {
 	if (conn->out == NULL && (conn->out = outqueue_new(&conn->sh->outpool)) == NULL)
 		return NULL;
-	if (list_is_empty(&conn->dirty) && !(conn->flags & (CONN_BLOCKED | CONN_DEAD)))
-		list_append(&conn->sh->dirty, &conn->dirty);
+	if (!(conn->flags & (CONN_BLOCKED | CONN_DEAD)))
+		stream_mark_dirty(conn);
 	return conn->out;
 }
 
@@ -126,7 +145,7 @@ output_waits(struct connection *conn)
 	if (conn->flags & CONN_BLOCKED)
 		return;
 	conn->flags |= CONN_BLOCKED;
-	list_remove(&conn->dirty);
+	unmark_dirty(conn);
 	conn->progress_ms = conn->sh->now_ms;
 	deadlines_update(conn);
 }
@@ -154,6 +173,19 @@ has_lost(const struct connection *conn)
 	       !(conn->flags & CONN_CLOSING);
 }
 
+/* What is left of its input is for the next turn; or it reads its replies again, and
+ * its input, which waited for that, is for the end of this one. */
+static void
+requeue(struct connection *conn)
+{
+	if (conn->flags & CONN_DEAD || !list_is_empty(&conn->dirty))
+		return;
+	if (conn->flags & CONN_YIELDED)
+		list_append(&conn->sh->yielded, &conn->dirty);
+	else if (conn->flags & CONN_BACKLOG && !stream_is_backlogged(conn))
+		stream_mark_dirty(conn);
+}
+
 void
 stream_flush(struct connection *conn)
 {
@@ -161,7 +193,7 @@ stream_flush(struct connection *conn)
 
 	if (conn->flags & CONN_DEAD || conn->out == NULL)
 		return;
-	list_remove(&conn->dirty);
+	unmark_dirty(conn);
 	while ((err = flush_some(conn)) == 0 && has_lost(conn))
 		delivery_tell_lost(conn);
 	if (err == 0)
@@ -170,9 +202,7 @@ stream_flush(struct connection *conn)
 		output_waits(conn);
 	else
 		stream_broken(conn, -err);
-	if (conn->flags & CONN_BACKLOG && !stream_is_backlogged(conn) &&
-	    list_is_empty(&conn->dirty))
-		list_append(&conn->sh->dirty, &conn->dirty);
+	requeue(conn);
 	stream_watch(conn);
 }
 
@@ -191,9 +221,7 @@ stream_end_turn(struct shard *sh)
 			stream_resume(conn);
 		}
 		stream_flush(conn);
-		if (conn->flags & CONN_YIELDED && !(conn->flags & CONN_DEAD) &&
-		    list_is_empty(&conn->dirty))
-			list_append(&sh->yielded, &conn->dirty);
+		requeue(conn);
 	}
 }
 

@@ -79,6 +79,26 @@ mail_arrives_in_order(void **state)
 }
 
 static void
+mail_that_is_run_in_portions_keeps_its_order(void **state)
+{
+	struct owner o;
+
+	(void)state;
+	set_up(&o);
+	for (unsigned i = 0; i < 5; i++)
+		post(&o, 0, i);
+	assert_int_equal(mailbox_run_some(&o.mailbox, 2), 2);
+	post(&o, 0, 5);
+	assert_false(mailbox_may_sleep(&o.mailbox)); /* three are left */
+	assert_int_equal(mailbox_run_some(&o.mailbox, 10), 3);
+	assert_int_equal(mailbox_run_some(&o.mailbox, 10), 1);
+	assert_int_equal(mailbox_run_some(&o.mailbox, 10), 0);
+	assert_int_equal(o.wrong_order, 0);
+	assert_int_equal(o.total, 6);
+	mailbox_close(&o.mailbox);
+}
+
+static void
 an_owner_that_is_awake_is_not_woken(void **state)
 {
 	struct owner o;
@@ -215,6 +235,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mail_arrives_in_order),
+		cmocka_unit_test(mail_that_is_run_in_portions_keeps_its_order),
 		cmocka_unit_test(an_owner_that_is_awake_is_not_woken),
 		cmocka_unit_test(an_owner_that_sleeps_is_woken_once),
 		cmocka_unit_test(waking_clears_the_descriptor),

@@ -106,7 +106,7 @@ every_connection_is_visited_once_in_slices(void **state)
 	s.done = finished;
 	sweeper_add(&sweeper, &s);
 	sweeper_turn(&sweeper);
-	assert_int_equal(visits, SWEEP_SLICE);
+	assert_in_range(visits, 1, SWEEP_SLICE);
 	while (sweeper_is_busy(&sweeper))
 		sweeper_turn(&sweeper);
 	rig_end_turn(&b);
@@ -222,6 +222,15 @@ a_change_taken_back_half_way_is_taken_back_for_all(void **state)
 	assert_int_equal(b.sh.slab.live, MANY);
 }
 
+/* Everybody whose turn has come, however many slices that takes. */
+static void
+end_due(struct stopper *s)
+{
+	do
+		stopper_turn(s);
+	while (stopper_is_busy(s));
+}
+
 static void
 a_stop_does_not_wait_when_nobody_is_left(void **state)
 {
@@ -258,7 +267,7 @@ a_stop_is_spread_evenly_over_its_grace(void **state)
 		int64_t ended;
 
 		rig_at(&b, ms);
-		stopper_turn(&s);
+		end_due(&s);
 		ended = (int64_t)atomic_load(&b.sh.stats.closed[CLOSE_SHUTDOWN]);
 		assert_in_range(ended, ms / 10, ms / 10);
 		rig_end_turn(&b);
@@ -284,7 +293,7 @@ a_stop_that_is_urgent_waits_for_nothing(void **state)
 	stopper_turn(&s);
 	order.now = true;
 	stopper_begin(&s, &order);
-	stopper_turn(&s);
+	end_due(&s);
 	rig_end_turn(&b);
 	assert_int_equal(b.sh.slab.live, 0);
 	assert_memory_equal(rig_heard(peers[7]), "BYE 500 shutdown retry=", 23);

@@ -1,0 +1,57 @@
+/*
+ * slice.h - how long one kind of work may take in one turn of a loop.
+ *
+ * Whatever clients and operators ask for is done in slices, so that nobody waits
+ * long for anybody: who has more to do goes on in the next turn. The clock is not
+ * read at every step, since it costs as much as a small step. One thread.
+ */
+#ifndef SERVER_SLICE_H
+#define SERVER_SLICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/clock.h"
+
+#define SLICE_LOOK 8 /* steps between two looks at the clock */
+
+struct slice {
+	int64_t end_us;	 /* clock_us() */
+	int64_t seen_us; /* the last look at the clock */
+	unsigned steps;	 /* since then */
+};
+
+static inline void
+slice_begin(struct slice *s, int64_t us)
+{
+	int64_t now_us = clock_us();
+
+	*s = (struct slice){ .end_us = now_us + us, .seen_us = now_us };
+}
+
+/* Takes off what has been caused and is still to be done in this turn. */
+static inline void
+slice_charge(struct slice *s, int64_t us)
+{
+	s->end_us -= us;
+}
+
+/* Steps that were larger than others count as so many more. */
+static inline void
+slice_add_steps(struct slice *s, unsigned steps)
+{
+	s->steps += steps;
+}
+
+/* After each step: is it time to leave off? */
+static inline bool
+slice_is_over(struct slice *s)
+{
+	if (++s->steps >= SLICE_LOOK) {
+		s->steps = 0;
+		s->seen_us = clock_us();
+	}
+	return s->seen_us >= s->end_us;
+}
+
+#endif
