@@ -126,8 +126,8 @@ struct measurement {
 void measure_login(
     const struct server *s, struct clients *talkers, struct crowd *crowd);
 void measure_session(const struct server *s, const struct clients *like, unsigned n);
-void measure_all(const struct server *s, struct clients *talkers, unsigned users);
-void measure_one(
+/* Broadcasts and messages; name: this one only, NULL: all. */
+void measure_all(
     const struct server *s, struct clients *talkers, unsigned users, const char *name);
 
 /* Messages between anybody and anybody of the talkers, for so long. */

@@ -189,6 +189,12 @@ raise_limits(void)
 	}
 }
 
+static bool
+is_wanted(const struct options *o, const char *measure)
+{
+	return !o->only_memory && (o->only == NULL || strcmp(o->only, measure) == 0);
+}
+
 static void
 run(const struct options *o, const struct clients *like)
 {
@@ -204,16 +210,14 @@ run(const struct options *o, const struct clients *like)
 	measure_login(s, &talkers, &crowd);
 	snprintf(name, sizeof(name), "memory_%u", o->users);
 	report_value(s, name, (double)(server_rss(s) - before) / o->users);
-	if (o->only != NULL) {
-		measure_one(s, &talkers, o->users, o->only);
-	} else if (!o->only_memory) {
+	if (is_wanted(o, "session"))
 		measure_session(s, like, SESSIONS);
-		/* What is measured by the clock is not to wait for the crowd. */
-		(void)setpriority(PRIO_PROCESS, 0, -10);
-		measure_all(s, &talkers, o->users);
-		if (s->control != NULL)
-			measure_control(s, &talkers, like);
-	}
+	/* What is measured by the clock is not to wait for the crowd. */
+	(void)setpriority(PRIO_PROCESS, 0, -10);
+	if (!o->only_memory)
+		measure_all(s, &talkers, o->users, o->only);
+	if (is_wanted(o, "control") && s->control != NULL)
+		measure_control(s, &talkers, like);
 	crowd_end(&crowd);
 }
 

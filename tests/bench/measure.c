@@ -353,7 +353,7 @@ hush(struct clients *cs)
 }
 
 void
-measure_one(
+measure_all(
     const struct server *s, struct clients *talkers, unsigned users, const char *name)
 {
 	hush(talkers);
@@ -365,10 +365,4 @@ measure_one(
 			measure_talk(s, talkers, &kinds[i]);
 	if (name == NULL || strcmp(name, "bystander") == 0)
 		measure_bystander(s, talkers, users);
-}
-
-void
-measure_all(const struct server *s, struct clients *talkers, unsigned users)
-{
-	measure_one(s, talkers, users, NULL);
 }
