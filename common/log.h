@@ -48,13 +48,15 @@ uint64_t log_dropped(void); /* lines the ring or the target did not take */
 void log_at(enum log_level level, const char *class, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-#define log_error(class, ...) log_at(LOG_LEVEL_ERROR, class, __VA_ARGS__)
-#define log_warn(class, ...) log_at(LOG_LEVEL_WARN, class, __VA_ARGS__)
-#define log_info(class, ...) log_at(LOG_LEVEL_INFO, class, __VA_ARGS__)
-#define log_debug(class, ...) \
+/* What a line is made of costs nothing while its level is off. */
+#define LOG_AT(level, class, ...) \
 	do { \
-		if (log_level() >= LOG_LEVEL_DEBUG) \
-			log_at(LOG_LEVEL_DEBUG, class, __VA_ARGS__); \
+		if (log_level() >= (level)) \
+			log_at(level, class, __VA_ARGS__); \
 	} while (0)
+#define log_error(class, ...) LOG_AT(LOG_LEVEL_ERROR, class, __VA_ARGS__)
+#define log_warn(class, ...) LOG_AT(LOG_LEVEL_WARN, class, __VA_ARGS__)
+#define log_info(class, ...) LOG_AT(LOG_LEVEL_INFO, class, __VA_ARGS__)
+#define log_debug(class, ...) LOG_AT(LOG_LEVEL_DEBUG, class, __VA_ARGS__)
 
 #endif

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -33,19 +32,9 @@ struct arrival { /* an accepted connection on its way to its worker */
 static void
 hello(struct connection *conn)
 {
-	const struct settings *s = conn->sh->settings;
-	char methods[64] = "";
-	size_t len = 0;
+	char line[GREETING_MAX];
 
-	for (size_t i = 0; i < s->method.count && len < sizeof(methods); i++)
-		len += (size_t)snprintf(methods + len, sizeof(methods) - len, "%s%s",
-		    i > 0 ? "," : "", s->method.items[i]);
-	stream_printf(conn,
-	    "HELLO poold/1 node=%s conn=%llu auth=%s ping=%lld idle=%lld max_line=%d "
-	    "max_msg=%lld\r\n",
-	    conn->sh->pool->node, (unsigned long long)conn->id, methods,
-	    (long long)s->ping_interval, (long long)s->connection_timeout,
-	    PROTOCOL_MAX_LINE, (long long)s->max_message);
+	stream_write(conn, line, greeting_write(&conn->sh->greeting, conn->id, line));
 	connection_enter(conn, STATE_CONNECTED);
 }
 

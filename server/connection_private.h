@@ -174,6 +174,8 @@ void stream_read(struct connection *conn);
 void stream_resume(struct connection *conn); /* input that had to wait */
 void stream_begin_turn(struct shard *sh);    /* input that was left in the last turn */
 bool stream_may_read(const struct connection *conn);
+bool stream_has_unread(
+    const struct connection *conn); /* in the kernel: a system call */
 bool stream_is_backlogged(const struct connection *conn);
 void input_free(struct connection *conn);
 
@@ -186,6 +188,8 @@ int64_t deadlines_next(const struct connection *conn); /* the least that applies
 void login_request(struct connection *conn, const struct frame *f);
 
 /* request.c */
+/* "[@tag ]WORD" at the beginning of a line. Returns the end. */
+char *request_put(char *line, struct span tag, const char *word);
 void request_run(struct connection *conn, const struct frame *f);
 void request_error(struct connection *conn, struct span tag, enum protocol_error error,
     const char *argument);

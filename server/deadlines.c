@@ -6,7 +6,6 @@
  * armed time comes, the true one is computed and armed.
  */
 #include <stdio.h>
-#include <sys/ioctl.h>
 
 #include "common/clock.h"
 #include "server/connection_private.h"
@@ -95,9 +94,7 @@ send_ping(struct connection *conn)
 static bool
 has_unread_input(const struct connection *conn)
 {
-	int n = 0;
-
-	return stream_may_read(conn) && ioctl(conn->fd, FIONREAD, &n) == 0 && n > 0;
+	return stream_may_read(conn) && stream_has_unread(conn);
 }
 
 static void

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "server/connection_private.h"
@@ -38,6 +39,14 @@ stream_may_read(const struct connection *conn)
 	if (conn->flags & (CONN_INPUT_ENDED | CONN_YIELDED))
 		return false;
 	return conn->flags & CONN_DRAINING || may_parse(conn);
+}
+
+bool
+stream_has_unread(const struct connection *conn)
+{
+	int n = 0;
+
+	return ioctl(conn->fd, FIONREAD, &n) == 0 && n > 0;
 }
 
 bool

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/text.h"
 #include "server/auth.h"
 #include "server/close_reason.h"
 #include "server/connection_private.h"
@@ -56,13 +57,17 @@ static void
 greet(struct connection *conn, struct span tag, const struct login_result *result)
 {
 	const struct settings *s = conn->sh->settings;
-	char replaced[32] = "";
+	char line[192], *at = request_put(line, tag, "OK user=");
 
+	at = mempcpy(at, connection_user(conn), session_user_len(conn->session));
+	at = stpcpy(at, " session=");
+	at = text_put_number(at, result->sessions);
+	*at++ = '/';
+	at = text_put_number(at, (size_t)s->max_sessions_per_user);
 	if (result->nreplaced > 0)
-		snprintf(replaced, sizeof(replaced), " replaced=%u", result->nreplaced);
-	stream_printf(conn, "%.*s%sOK user=%s session=%u/%lld%s\r\n", (int)tag.len,
-	    tag.at, tag.len > 0 ? " " : "", connection_user(conn), result->sessions,
-	    (long long)s->max_sessions_per_user, replaced);
+		at = text_put_number(stpcpy(at, " replaced="), result->nreplaced);
+	at = stpcpy(at, "\r\n");
+	stream_write(conn, line, (size_t)(at - line));
 }
 
 static void
@@ -209,6 +214,8 @@ login_request(struct connection *conn, const struct frame *f)
 		ask_helper(conn, f);
 		return;
 	}
-	snprintf(display, sizeof(display), "%.*s", (int)f->payload.len, f->payload.at);
+	if (f->payload.len > 0)
+		memcpy(display, f->payload.at, f->payload.len);
+	display[f->payload.len] = '\0';
 	log_in(conn, f->tag, f->arg.at, f->arg.len, display);
 }

@@ -51,15 +51,16 @@ request_busy(struct connection *conn, struct span tag, int64_t retry_ms)
 	request_error(conn, tag, ERR_BUSY, argument);
 }
 
-/* "[tag ]OK": the reply to most of what comes, so it is put together by hand. */
-static char *
-put_ok(char *at, struct span tag)
+/* The replies to most of what comes are put together by hand: printf() takes longer
+ * than the rest of the command. */
+char *
+request_put(char *line, struct span tag, const char *word)
 {
 	if (tag.len > 0) {
-		at = mempcpy(at, tag.at, tag.len);
-		*at++ = ' ';
+		line = mempcpy(line, tag.at, tag.len);
+		*line++ = ' ';
 	}
-	return mempcpy(at, "OK", 2);
+	return stpcpy(line, word);
 }
 
 static void
@@ -74,7 +75,7 @@ ok(struct connection *conn, const struct frame *f)
 {
 	char line[64];
 
-	write_line(conn, line, put_ok(line, f->tag));
+	write_line(conn, line, request_put(line, f->tag, "OK"));
 }
 
 /* The replies of SEND and CAST, and of ANY, which QUIET leaves out. */
@@ -85,8 +86,7 @@ ok_sessions(struct connection *conn, const struct frame *f, size_t sessions)
 
 	if (conn->flags & CONN_QUIET)
 		return;
-	at = put_ok(line, f->tag);
-	*at++ = ' ';
+	at = request_put(line, f->tag, "OK ");
 	write_line(conn, line, text_put_number(at, sessions));
 }
 
@@ -97,8 +97,7 @@ ok_user(struct connection *conn, const struct frame *f, const char *user)
 
 	if (conn->flags & CONN_QUIET)
 		return;
-	at = put_ok(line, f->tag);
-	*at++ = ' ';
+	at = request_put(line, f->tag, "OK ");
 	write_line(conn, line, stpcpy(at, user));
 }
 

@@ -16,6 +16,7 @@
 
 #include "common/list.h"
 #include "server/cast.h"
+#include "server/greeting.h"
 #include "server/loop.h"
 #include "server/mailbox.h"
 #include "server/outqueue.h"
@@ -38,7 +39,8 @@ struct shard {
 	struct pool *pool;
 	unsigned index; /* of the worker */
 	struct settings *settings;
-	int64_t now_ms;	    /* clock_ms() of this turn */
+	struct greeting greeting; /* as they have it */
+	int64_t now_ms;		  /* clock_ms() of this turn */
 	struct slice slice; /* what is being done in this turn has to end by then */
 
 	struct loop loop;

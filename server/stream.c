@@ -25,8 +25,9 @@ stream_watch(struct connection *conn)
 {
 	bool want_read = stream_may_read(conn);
 	bool want_write = conn->flags & CONN_BLOCKED;
+	bool is_flushed_soon = conn->out != NULL && !list_is_empty(&conn->dirty);
 
-	if (conn->flags & CONN_DEAD ||
+	if (conn->flags & CONN_DEAD || is_flushed_soon || /* which decides it */
 	    (want_read == !!(conn->flags & CONN_READING) &&
 		want_write == !!(conn->flags & CONN_WRITING)))
 		return;
@@ -111,13 +112,20 @@ stream_broken(struct connection *conn, int err)
 		connection_fault(conn, CLOSE_IO_ERROR, err);
 }
 
+/* Nothing follows QUIT, so there is nothing to wait for, unless it has come before. */
+static bool
+has_quit(const struct connection *conn)
+{
+	return conn->reason == CLOSE_QUIT && !stream_has_unread(conn);
+}
+
 /* The farewell is out: shut our end and wait for theirs, or be done. */
 static void
 farewell_sent(struct connection *conn)
 {
 	if (conn->flags & CONN_DRAINING)
 		return;
-	if (conn->flags & CONN_INPUT_ENDED) {
+	if (conn->flags & CONN_INPUT_ENDED || has_quit(conn)) {
 		connection_bury(conn);
 		return;
 	}
@@ -202,8 +210,8 @@ stream_flush(struct connection *conn)
 		output_waits(conn);
 	else
 		stream_broken(conn, -err);
-	requeue(conn);
 	stream_watch(conn);
+	requeue(conn);
 }
 
 /* Resuming runs commands, which may flush other connections: never from within. */

@@ -151,10 +151,41 @@ the_farewell_waits_a_moment_for_the_peer(void **state)
 	struct connection *conn = rig_login(&b, "bob", &peer);
 
 	(void)state;
-	rig_say(conn, peer, "QUIT\n");
-	assert_string_equal(rig_heard(peer), "BYE 100 quit\r\n");
+	connection_close(conn, CLOSE_KICKED, 5000, NULL);
+	rig_end_turn(&b);
+	assert_string_equal(rig_heard(peer), "BYE 400 kicked retry=5000\r\n");
 	rig_at(&b, 99);
 	assert_int_equal(b.sh.slab.live, 1);
+	rig_at(&b, 100);
+	assert_int_equal(b.sh.slab.live, 0);
+	close(peer);
+}
+
+static void
+who_quits_is_not_waited_for(void **state)
+{
+	int peer;
+	struct connection *conn = rig_login(&b, "bob", &peer);
+
+	(void)state;
+	rig_say(conn, peer, "QUIT\nPING\n"); /* what stands behind it is nobody's */
+	assert_string_equal(rig_heard(peer), "BYE 100 quit\r\n");
+	assert_int_equal(b.sh.slab.live, 0);
+	close(peer);
+}
+
+static void
+who_goes_on_behind_quit_is_still_told(void **state)
+{
+	int peer;
+	struct connection *conn = rig_login(&b, "bob", &peer);
+
+	(void)state;
+	connection_close(conn, CLOSE_QUIT, CLOSE_RETRY_DEFAULT, NULL);
+	assert_int_equal(write(peer, "PING\n", 5), 5); /* unread, would cause a reset */
+	rig_end_turn(&b);
+	assert_int_equal(b.sh.slab.live, 1);
+	assert_string_equal(rig_heard(peer), "BYE 100 quit\r\n");
 	rig_at(&b, 100);
 	assert_int_equal(b.sh.slab.live, 0);
 	close(peer);
@@ -205,6 +236,8 @@ main(void)
 		TEST(a_lifetime_counts_from_accept),
 		TEST(output_that_nobody_takes_ends_it),
 		TEST(the_farewell_waits_a_moment_for_the_peer),
+		TEST(who_quits_is_not_waited_for),
+		TEST(who_goes_on_behind_quit_is_still_told),
 		TEST(without_a_linger_the_farewell_is_still_said),
 		TEST(a_shorter_timeout_applies_to_those_who_are_there),
 	};
