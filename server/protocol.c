@@ -115,6 +115,7 @@ find_verb(struct span name)
 {
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		if (strlen(verbs[i].name) == name.len &&
+		    verbs[i].name[0] == (name.at[0] & ~0x20) && /* most end here */
 		    strncasecmp(verbs[i].name, name.at, name.len) == 0)
 			return &verbs[i];
 	}
