@@ -84,6 +84,7 @@ audit(struct call *call, const char *result)
 	event.detail = doc == NULL ? NULL : json_dumps(doc, RPC_DUMP);
 	json_decref(doc);
 	events_emit(call->control->pool->events, &event);
+	event_clear(&event);
 	write_log(call, result);
 }
 
@@ -100,5 +101,6 @@ audit_setting(struct control *c, const struct setting_change *change, int64_t ui
 	event.detail = doc == NULL ? NULL : json_dumps(doc, RPC_DUMP);
 	json_decref(doc);
 	events_emit(c->pool->events, &event);
+	event_clear(&event);
 	log_info("settings", "%s: %s -> %s", name, change->old, change->new);
 }

@@ -69,18 +69,28 @@ connection_name(const struct connection *conn, char text[160])
 	return text;
 }
 
-void
-connection_emit(const struct connection *conn, int type, int reason, char *detail)
+static struct event
+event_of(const struct connection *conn, int type, int reason)
 {
 	struct event e = {
 		.type = (enum event_type)type,
 		.reason = reason,
 		.id = conn->id,
 		.addr = conn->addr,
-		.detail = detail,
 	};
 
-	snprintf(e.user, sizeof(e.user), "%s", connection_user(conn));
+	if (conn->session != NULL)
+		memcpy(e.user, session_user(conn->session),
+		    session_user_len(conn->session));
+	return e;
+}
+
+void
+connection_emit(const struct connection *conn, int type, int reason, char *detail)
+{
+	struct event e = event_of(conn, type, reason);
+
+	e.detail = detail;
 	events_emit(conn->sh->pool->events, &e);
 }
 
@@ -88,14 +98,26 @@ void
 connection_emit_as(
     const struct connection *conn, const char *user, size_t len, int type, int reason)
 {
-	struct event e = {
-		.type = (enum event_type)type,
-		.reason = reason,
-		.id = conn->id,
-		.addr = conn->addr,
-	};
+	struct event e = event_of(conn, type, reason);
 
-	snprintf(e.user, sizeof(e.user), "%.*s", (int)len, user);
+	memcpy(e.user, user, len);
+	e.user[len] = '\0';
+	events_emit(conn->sh->pool->events, &e);
+}
+
+static void
+emit_end(const struct connection *conn, enum close_reason reason)
+{
+	struct event e = event_of(conn, EVENT_DISCONNECT, reason);
+
+	e.end = (struct event_end){
+		.age_ms = conn->sh->now_ms - conn->created_ms,
+		.bytes_in = conn->bytes_in,
+		.bytes_out = conn->bytes_out,
+		.queue_bytes = outqueue_pending(conn->out),
+		.messages_in = conn->messages_in,
+		.messages_out = conn->messages_out,
+	};
 	events_emit(conn->sh->pool->events, &e);
 }
 
@@ -260,28 +282,13 @@ is_cut(enum close_reason reason)
 	return reason == CLOSE_RESET || reason == CLOSE_IO_ERROR;
 }
 
-static char *
-disconnect_detail(const struct connection *conn)
-{
-	char *text = NULL;
-
-	if (asprintf(&text,
-		"{\"age_s\":%.3f,\"bytes_in\":%llu,\"bytes_out\":%llu,"
-		"\"messages_in\":%u,\"messages_out\":%u,\"queue_bytes\":%zu}",
-		(double)(conn->sh->now_ms - conn->created_ms) / 1000.0,
-		(unsigned long long)conn->bytes_in, (unsigned long long)conn->bytes_out,
-		conn->messages_in, conn->messages_out, outqueue_pending(conn->out)) < 0)
-		return NULL;
-	return text;
-}
-
 static void
 announce_end(struct connection *conn, enum close_reason reason)
 {
 	char name[160];
 
 	stats_count(&conn->sh->stats.closed[reason], 1);
-	connection_emit(conn, EVENT_DISCONNECT, reason, disconnect_detail(conn));
+	emit_end(conn, reason);
 	if (conn->session != NULL)
 		log_info("closed", "%s: closed, %s", connection_name(conn, name),
 		    close_reason_info(reason)->slug);
@@ -312,8 +319,7 @@ connection_close(struct connection *conn, enum close_reason reason, int64_t retr
 void
 connection_fault(struct connection *conn, enum close_reason reason, int err)
 {
-	char name[160];
-	char *detail = NULL;
+	char name[160], detail[64];
 
 	if (conn->flags & CONN_CLOSING) { /* its end is decided; the rest is lost */
 		connection_bury(conn);
@@ -322,10 +328,9 @@ connection_fault(struct connection *conn, enum close_reason reason, int err)
 	if (!(conn->flags & CONN_FAULTED)) {
 		conn->flags |= CONN_FAULTED;
 		stats_count(&conn->sh->stats.counter[COUNT_ERRORS], 1);
-		if (err != 0 &&
-		    asprintf(&detail, "{\"errno\":\"%s\"}", strerrorname_np(err)) < 0)
-			detail = NULL;
-		connection_emit(conn, EVENT_ERROR, reason, detail);
+		snprintf(
+		    detail, sizeof(detail), "{\"errno\":\"%s\"}", strerrorname_np(err));
+		connection_emit(conn, EVENT_ERROR, reason, err != 0 ? detail : NULL);
 		log_info("fault", "%s: %s%s%s", connection_name(conn, name),
 		    close_reason_info(reason)->summary, err != 0 ? ": " : "",
 		    err != 0 ? strerror(err) : "");

@@ -136,6 +136,7 @@ void connection_free(struct connection *conn); /* only by the shard, then */
 struct rare *connection_rare(struct connection *conn);
 
 void connection_describe(const struct connection *conn, struct row *row);
+/* detail: see struct event; copied. */
 void connection_emit(const struct connection *conn, int type, int reason, char *detail);
 /* The same for an anonymous connection that wanted to be `user`. */
 void connection_emit_as(

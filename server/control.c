@@ -72,6 +72,7 @@ control_reloaded(struct control *c, size_t nchanges)
 	event.detail = doc == NULL ? NULL : json_dumps(doc, RPC_DUMP);
 	json_decref(doc);
 	events_emit(c->pool->events, &event);
+	event_clear(&event);
 	log_info("lifecycle", "reloaded, %zu settings changed", nchanges);
 	control_roles_changed(c);
 }

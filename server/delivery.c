@@ -254,10 +254,9 @@ evict_oldest(struct shard *sh)
 static void
 replace(struct connection *conn, uint64_t by)
 {
-	char *detail = NULL;
+	char detail[40];
 
-	if (asprintf(&detail, "{\"by_id\":%llu}", (unsigned long long)by) < 0)
-		detail = NULL;
+	snprintf(detail, sizeof(detail), "{\"by_id\":%llu}", (unsigned long long)by);
 	stats_count(&conn->sh->stats.counter[COUNT_REPLACED], 1);
 	connection_emit(conn, EVENT_REPLACED, CLOSE_REPLACED, detail);
 	connection_close(conn, CLOSE_REPLACED, CLOSE_RETRY_DEFAULT, NULL);

@@ -1,8 +1,8 @@
 /*
  * events.c - one strictly ordered stream of what happens, in a bounded ring.
  *
- * The event with number seq lies in slot seq % size. The ring is taken from the
- * kernel as zeroed pages, of which only those in use cost memory.
+ * An event is packed into a record of the ring: what all of them have, then the
+ * address, the user and the detail, each as long as it is.
  */
 #include "server/events.h"
 
@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "server/ring.h"
 
 static const char *const type_names[EVENT_TYPES] = {
 #define EVENT(id, name, summary) [EVENT_##id] = (name),
@@ -21,15 +22,32 @@ static const char *const type_names[EVENT_TYPES] = {
 #undef EVENT
 };
 
+#define DETAIL_PART 8 /* of the ring; no detail takes more */
+
 struct events {
 	pthread_mutex_t lock; /* guards all of this */
-	struct event *ring;
-	size_t size;
-	uint64_t last;	     /* seq of the newest event, 0: none yet */
-	size_t detail_bytes; /* of those in the ring */
-	int fd;		     /* eventfd of the watcher, or -1 */
-	bool is_notified;    /* fd was written, and nothing read since */
+	struct ring ring;     /* of records; the number of each is its seq */
+	int fd;		      /* eventfd of the watcher, or -1 */
+	bool is_notified;     /* fd was written, and nothing read since */
 };
+
+/* Behind it ip_len(family) bytes of the address, the user, and the detail or, of a
+ * disconnect, a struct event_end. */
+struct record {
+	int64_t wall_us;
+	uint64_t id;
+	uint16_t port;
+	uint16_t detail_len;
+	uint8_t type;
+	uint8_t reason; /* NO_REASON for EVENT_NO_REASON */
+	uint8_t family;
+	uint8_t user_len;
+};
+
+#define NO_REASON UINT8_MAX
+
+_Static_assert(sizeof(struct record) == 24, "a record is to stay small");
+_Static_assert(CLOSE_REASONS <= NO_REASON, "a reason is one byte of a record");
 
 const char *
 event_type_name(enum event_type type)
@@ -48,19 +66,17 @@ event_type_parse(const char *name)
 }
 
 struct events *
-events_new(size_t ring)
+events_new(uint32_t ring, uint32_t bytes)
 {
 	struct events *ev = calloc(1, sizeof(*ev));
 
 	if (ev == NULL)
 		return NULL;
-	ev->ring = calloc(ring, sizeof(*ev->ring));
-	if (ev->ring == NULL) {
+	if (ring_init(&ev->ring, ring, bytes) < 0) {
 		free(ev);
 		return NULL;
 	}
 	pthread_mutex_init(&ev->lock, NULL);
-	ev->size = ring;
 	ev->fd = -1;
 	return ev;
 }
@@ -70,18 +86,107 @@ events_free(struct events *ev)
 {
 	if (ev == NULL)
 		return;
-	for (size_t i = 0; i < ev->size && i <= ev->last; i++)
-		free(ev->ring[i].detail);
 	pthread_mutex_destroy(&ev->lock);
-	free(ev->ring);
+	ring_clear(&ev->ring);
 	free(ev);
 }
 
+/* ---- a record ---- */
+
 static size_t
-detail_bytes(const struct event *e)
+ip_len(uint8_t family)
 {
-	return e->detail == NULL ? 0 : strlen(e->detail) + 1;
+	if (family == NET_IPV4)
+		return 4;
+	return family == NET_IPV6 ? sizeof((struct net_addr){ 0 }.ip) : 0;
 }
+
+static const void *
+detail_of(const struct event *e)
+{
+	return e->type == EVENT_DISCONNECT ? (const void *)&e->end : e->detail;
+}
+
+static size_t
+detail_len(const struct events *ev, const struct event *e)
+{
+	size_t len = e->detail == NULL ? 0 : strlen(e->detail);
+
+	if (e->type == EVENT_DISCONNECT)
+		return sizeof(e->end);
+	return len > UINT16_MAX || len > ev->ring.size / DETAIL_PART ? 0 : len;
+}
+
+static struct record
+record_of(const struct events *ev, const struct event *e)
+{
+	return (struct record){
+		.wall_us = clock_wall_us(),
+		.id = e->id,
+		.port = e->addr.port,
+		.detail_len = (uint16_t)detail_len(ev, e),
+		.type = (uint8_t)e->type,
+		.reason = e->reason == EVENT_NO_REASON ? NO_REASON : (uint8_t)e->reason,
+		.family = e->addr.family,
+		.user_len = (uint8_t)strlen(e->user),
+	};
+}
+
+static size_t
+record_len(const struct record *r)
+{
+	return sizeof(*r) + ip_len(r->family) + r->user_len + r->detail_len;
+}
+
+/* Returns the place behind it. */
+static char *
+put(char *to, const void *data, size_t len)
+{
+	if (len > 0)
+		memcpy(to, data, len);
+	return to + len;
+}
+
+static const char *
+get(const char *from, void *data, size_t len)
+{
+	memcpy(data, from, len);
+	return from + len;
+}
+
+static void
+write_record(char *to, const struct record *r, const struct event *e)
+{
+	to = put(to, r, sizeof(*r));
+	to = put(to, e->addr.ip, ip_len(r->family));
+	to = put(to, e->user, r->user_len);
+	put(to, detail_of(e), r->detail_len);
+}
+
+/* Without memory the event arrives without its detail: better than not at all. */
+static void
+read_record(const char *from, uint64_t seq, struct event *ret)
+{
+	struct record r;
+
+	from = get(from, &r, sizeof(r));
+	*ret = (struct event){
+		.seq = seq,
+		.wall_us = r.wall_us,
+		.type = (enum event_type)r.type,
+		.reason = r.reason == NO_REASON ? EVENT_NO_REASON : r.reason,
+		.id = r.id,
+		.addr = { .port = r.port, .family = r.family },
+	};
+	from = get(from, ret->addr.ip, ip_len(r.family));
+	from = get(from, ret->user, r.user_len);
+	if (ret->type == EVENT_DISCONNECT)
+		get(from, &ret->end, sizeof(ret->end));
+	else if (r.detail_len > 0)
+		ret->detail = strndup(from, r.detail_len);
+}
+
+/* ---- the stream ---- */
 
 /*
  * Under the lock, so that the watcher's descriptor cannot be closed beneath it;
@@ -102,20 +207,12 @@ notify(struct events *ev)
 void
 events_emit(struct events *ev, const struct event *e)
 {
-	struct event *slot;
-	char *overwritten;
+	struct record r = record_of(ev, e);
 
 	pthread_mutex_lock(&ev->lock);
-	slot = &ev->ring[++ev->last % ev->size];
-	overwritten = slot->detail;
-	ev->detail_bytes -= detail_bytes(slot);
-	*slot = *e;
-	slot->seq = ev->last;
-	slot->wall_us = clock_wall_us();
-	ev->detail_bytes += detail_bytes(slot);
+	write_record(ring_push(&ev->ring, (uint32_t)record_len(&r)), &r, e);
 	notify(ev);
 	pthread_mutex_unlock(&ev->lock);
-	free(overwritten);
 }
 
 uint64_t
@@ -124,16 +221,9 @@ events_last(struct events *ev)
 	uint64_t last;
 
 	pthread_mutex_lock(&ev->lock);
-	last = ev->last;
+	last = ev->ring.last;
 	pthread_mutex_unlock(&ev->lock);
 	return last;
-}
-
-/* Under the lock. With an empty ring this is 1, the one that will be first. */
-static uint64_t
-oldest(const struct events *ev)
-{
-	return ev->last < ev->size ? 1 : ev->last - ev->size + 1;
 }
 
 uint64_t
@@ -142,31 +232,25 @@ events_first(struct events *ev)
 	uint64_t first;
 
 	pthread_mutex_lock(&ev->lock);
-	first = ev->last == 0 ? 0 : oldest(ev);
+	first = ev->ring.last == 0 ? 0 : ev->ring.first;
 	pthread_mutex_unlock(&ev->lock);
 	return first;
-}
-
-/* Without memory the event arrives without its detail: better than not at all. */
-static void
-copy_event(struct event *ret, const struct event *e)
-{
-	*ret = *e;
-	if (e->detail != NULL)
-		ret->detail = strdup(e->detail);
 }
 
 size_t
 events_read(struct events *ev, uint64_t after, struct event *ret, size_t max)
 {
+	const struct ring *ring = &ev->ring;
 	size_t n = 0;
 
 	pthread_mutex_lock(&ev->lock);
 	ev->is_notified = false;
-	if (after < oldest(ev) - 1)
-		after = oldest(ev) - 1;
-	while (after < ev->last && n < max)
-		copy_event(&ret[n++], &ev->ring[++after % ev->size]);
+	if (after < ring->first - 1)
+		after = ring->first - 1;
+	for (; after < ring->last && n < max; n++) {
+		after++;
+		read_record(ring_at(ring, after), after, &ret[n]);
+	}
 	pthread_mutex_unlock(&ev->lock);
 	return n;
 }
@@ -188,13 +272,7 @@ events_watch(struct events *ev, int fd)
 }
 
 size_t
-events_bytes(struct events *ev)
+events_bytes(const struct events *ev)
 {
-	size_t used, n;
-
-	pthread_mutex_lock(&ev->lock);
-	used = ev->last < ev->size ? (size_t)ev->last : ev->size;
-	n = sizeof(*ev) + used * sizeof(*ev->ring) + ev->detail_bytes;
-	pthread_mutex_unlock(&ev->lock);
-	return n;
+	return sizeof(*ev) + ring_bytes(&ev->ring);
 }

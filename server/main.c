@@ -149,6 +149,7 @@ say(struct server *srv, const char *what)
 	if (asprintf(&e.detail, "{\"what\":\"%s\"}", what) < 0)
 		e.detail = NULL;
 	events_emit(srv->pool->events, &e);
+	event_clear(&e);
 	log_info("lifecycle", "%s", what);
 }
 

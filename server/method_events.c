@@ -85,12 +85,25 @@ write_who(struct buffer *out, const struct event *e)
 	return err;
 }
 
+static int
+write_end(struct buffer *out, const struct event_end *end)
+{
+	return buffer_printf(out,
+	    ",\"age_s\":%.3f,\"bytes_in\":%" PRIu64 ",\"bytes_out\":%" PRIu64
+	    ",\"messages_in\":%" PRIu32 ",\"messages_out\":%" PRIu32
+	    ",\"queue_bytes\":%" PRIu64,
+	    (double)end->age_ms / 1000.0, end->bytes_in, end->bytes_out,
+	    end->messages_in, end->messages_out, end->queue_bytes);
+}
+
 /* The further members: what stands between the braces of the detail. */
 static int
 write_detail(struct buffer *out, const struct event *e)
 {
 	size_t len = e->detail == NULL ? 0 : strlen(e->detail);
 
+	if (e->type == EVENT_DISCONNECT)
+		return write_end(out, &e->end);
 	if (len <= 2 || e->detail[0] != '{')
 		return 0;
 	return buffer_printf(out, ",%.*s", (int)(len - 2), e->detail + 1);

@@ -52,7 +52,7 @@ open_services(struct pool *p)
 	p->directory = directory_new();
 	p->idle = idle_new();
 	p->limits = limits_new();
-	p->events = events_new(EVENTS_RING);
+	p->events = events_new(EVENTS_RING, EVENTS_BYTES);
 	p->node = node_name(p->settings);
 	if (p->directory == NULL || p->idle == NULL || p->limits == NULL ||
 	    p->events == NULL || p->node == NULL)

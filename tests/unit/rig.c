@@ -34,7 +34,7 @@ rig_open(struct rig *b)
 	b->pool->directory = directory_new();
 	b->pool->idle = idle_new();
 	b->pool->limits = limits_new();
-	b->pool->events = events_new(64);
+	b->pool->events = events_new(64, 16384);
 	b->pool->node = strdup("test");
 	b->pool->listeners = calloc(1, sizeof(*b->pool->listeners));
 	b->pool->listeners[0] = (struct listener){

@@ -196,6 +196,7 @@ events_come_once_each_and_in_order(void **state)
 	assert_int_equal(got[3].type, EVENT_DISCONNECT);
 	assert_int_equal(got[3].reason, CLOSE_PROTOCOL);
 	assert_string_equal(got[3].user, "bob");
+	assert_int_equal(got[3].end.bytes_in, strlen("AUTH bob -\nSEND x 05\n"));
 	for (size_t i = 0; i < n; i++) {
 		assert_int_equal(got[i].id, conn->id);
 		event_clear(&got[i]);

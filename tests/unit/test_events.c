@@ -17,6 +17,7 @@
 #include "tests/unit/unit.h"
 
 #define RING 8u
+#define BYTES 4096u
 
 static struct events *events;
 
@@ -24,7 +25,7 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	events = events_new(RING);
+	events = events_new(RING, BYTES);
 	return events == NULL ? -1 : 0;
 }
 
@@ -44,7 +45,7 @@ emit(uint64_t id, const char *detail)
 		.reason = EVENT_NO_REASON,
 		.id = id,
 		.user = "bob",
-		.detail = detail == NULL ? NULL : strdup(detail),
+		.detail = (char *)(uintptr_t)detail, /* copied */
 	};
 
 	events_emit(events, &e);
@@ -119,19 +120,103 @@ a_reader_that_is_too_slow_sees_the_gap(void **state)
 }
 
 static void
-memory_is_counted_with_the_details_that_are_held(void **state)
+an_event_comes_back_as_it_was(void **state)
 {
-	size_t empty = events_bytes(events), full;
+	struct event e = {
+		.type = EVENT_DISCONNECT,
+		.reason = CLOSE_KICKED,
+		.id = UINT64_C(1) << 52,
+		.addr = { { 0x20, 1, [15] = 7 }, 65535, NET_IPV6, 0 },
+		.end = { 12345, 1, UINT64_MAX, 3, 4, UINT32_MAX },
+	};
+	struct event got;
 
 	(void)state;
-	emit(1, "{\"long\":\"0123456789\"}");
-	assert_true(events_bytes(events) >= empty + sizeof(struct event) + 22);
-	for (unsigned i = 0; i < RING; i++)
-		emit(1, NULL);
-	full = events_bytes(events);
-	assert_int_equal(full, empty + RING * sizeof(struct event));
-	emit(1, NULL);
-	assert_int_equal(events_bytes(events), full);
+	memset(e.user, 'u', sizeof(e.user) - 1);
+	events_emit(events, &e);
+	assert_int_equal(events_read(events, 0, &got, 1), 1);
+	assert_int_equal(got.type, EVENT_DISCONNECT);
+	assert_int_equal(got.reason, CLOSE_KICKED);
+	assert_int_equal(got.id, e.id);
+	assert_memory_equal(&got.addr, &e.addr, sizeof(e.addr));
+	assert_string_equal(got.user, e.user);
+	assert_memory_equal(&got.end, &e.end, sizeof(e.end));
+	assert_null(got.detail);
+}
+
+static void
+every_family_of_addresses_is_kept(void **state)
+{
+	static const struct net_addr addrs[] = {
+		{ { 0 }, 0, NET_NONE, 0 },
+		{ { 127, 0, 0, 1 }, 7420, NET_IPV4, 0 },
+		{ { 0xfe, 0x80, [15] = 1 }, 1, NET_IPV6, 0 },
+		{ { 0 }, 0, NET_UNIX, 0 },
+	};
+	struct event e = { .type = EVENT_ADMIN, .reason = EVENT_NO_REASON }, got[4];
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		e.addr = addrs[i];
+		events_emit(events, &e);
+	}
+	assert_int_equal(events_read(events, 0, got, 4), 4);
+	for (unsigned i = 0; i < 4; i++)
+		assert_memory_equal(&got[i].addr, &addrs[i], sizeof(addrs[i]));
+	assert_int_equal(got[3].reason, EVENT_NO_REASON);
+	assert_string_equal(got[3].user, "");
+}
+
+static void
+a_detail_beyond_all_measure_is_left_out(void **state)
+{
+	static char detail[BYTES + 1];
+	struct event got[3];
+
+	(void)state;
+	memset(detail, 'd', BYTES);
+	emit(1, detail);
+	detail[BYTES / 8] = '\0';
+	emit(2, detail);
+	emit(3, detail);
+	assert_int_equal(events_read(events, 0, got, 3), 3);
+	assert_null(got[0].detail);
+	assert_string_equal(got[1].detail, detail);
+	event_clear(&got[1]);
+	event_clear(&got[2]);
+}
+
+static void
+long_details_leave_room_for_fewer_events(void **state)
+{
+	static char detail[BYTES / 8 + 1];
+	struct event got[RING];
+	size_t n;
+
+	(void)state;
+	memset(detail, 'd', BYTES / 8);
+	for (uint64_t i = 1; i <= 3 * RING; i++)
+		emit(i, detail);
+	n = events_read(events, 0, got, RING);
+	assert_in_range(n, RING / 2, RING - 1);
+	assert_int_equal(events_first(events), 3 * RING - n + 1);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(got[i].seq, 3 * RING - n + 1 + i);
+		assert_int_equal(got[i].id, got[i].seq);
+		event_clear(&got[i]);
+	}
+}
+
+static void
+memory_is_all_there_from_the_start(void **state)
+{
+	size_t bytes = events_bytes(events);
+
+	(void)state;
+	assert_true(bytes >= BYTES);
+	for (unsigned i = 0; i < 2 * RING; i++)
+		emit(1, "{\"long\":\"0123456789\"}");
+	assert_int_equal(events_bytes(events), bytes);
 }
 
 static void
@@ -229,7 +314,11 @@ main(void)
 		EVENTS_TEST(events_are_numbered_from_one),
 		EVENTS_TEST(a_reader_goes_on_behind_what_it_has),
 		EVENTS_TEST(a_reader_that_is_too_slow_sees_the_gap),
-		EVENTS_TEST(memory_is_counted_with_the_details_that_are_held),
+		EVENTS_TEST(an_event_comes_back_as_it_was),
+		EVENTS_TEST(every_family_of_addresses_is_kept),
+		EVENTS_TEST(a_detail_beyond_all_measure_is_left_out),
+		EVENTS_TEST(long_details_leave_room_for_fewer_events),
+		EVENTS_TEST(memory_is_all_there_from_the_start),
 		EVENTS_TEST(a_watcher_is_woken_once_until_it_has_read),
 		EVENTS_TEST(types_have_names),
 		EVENTS_TEST(all_threads_make_one_stream_in_order),
