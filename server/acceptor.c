@@ -34,7 +34,8 @@ hello(struct connection *conn)
 {
 	char line[GREETING_MAX];
 
-	stream_write(conn, line, greeting_write(&conn->sh->greeting, conn->id, line));
+	stream_write(conn, line,
+	    greeting_write(&conn->sh->greeting, conn->session.handle.id, line));
 	connection_enter(conn, STATE_CONNECTED);
 }
 
@@ -72,7 +73,8 @@ adopt(struct shard *sh, int fd, const struct net_addr *addr, unsigned listener)
 		return;
 	}
 	conn->flags |= CONN_READING;
-	err = loop_add(&sh->loop, fd, LOOP_READ, shard_key(conn->slot, conn->id));
+	err = loop_add(&sh->loop, fd, LOOP_READ,
+	    shard_key(conn->session.handle.slot, conn->session.handle.id));
 	if (err < 0) {
 		connection_fault(conn, CLOSE_MEMORY, -err);
 		connection_bury(conn);

@@ -14,7 +14,6 @@
 #include "common/log.h"
 #include "server/connection_private.h"
 #include "server/delivery.h"
-#include "server/directory.h"
 #include "server/events.h"
 #include "server/idle.h"
 #include "server/limits.h"
@@ -24,7 +23,7 @@
 #include "server/settings.h"
 #include "server/shard.h"
 
-_Static_assert(sizeof(struct connection) <= 256, "an idle connection is to stay small");
+_Static_assert(sizeof(struct connection) <= 272, "an idle connection is to stay small");
 
 void
 connection_enter(struct connection *conn, enum connection_state state)
@@ -38,20 +37,10 @@ connection_enter(struct connection *conn, enum connection_state state)
 		stats_move(&st->state[state], 1);
 }
 
-struct handle
-connection_handle(const struct connection *conn)
-{
-	return (struct handle){
-		.id = conn->id,
-		.slot = conn->slot,
-		.worker = (uint16_t)conn->sh->index,
-	};
-}
-
 const char *
 connection_user(const struct connection *conn)
 {
-	return conn->session != NULL ? session_user(conn->session) : "";
+	return session_user(&conn->session);
 }
 
 const char *
@@ -59,13 +48,14 @@ connection_name(const struct connection *conn, char text[160])
 {
 	char addr[NET_TEXT_SIZE];
 
-	if (conn->session != NULL)
+	if (connection_is_online(conn))
 		snprintf(text, 160, "user %s (connection %llu from %s)",
-		    connection_user(conn), (unsigned long long)conn->id,
+		    connection_user(conn), (unsigned long long)conn->session.handle.id,
 		    net_addr_text(&conn->addr, addr));
 	else
 		snprintf(text, 160, "connection %llu from %s",
-		    (unsigned long long)conn->id, net_addr_text(&conn->addr, addr));
+		    (unsigned long long)conn->session.handle.id,
+		    net_addr_text(&conn->addr, addr));
 	return text;
 }
 
@@ -75,13 +65,11 @@ event_of(const struct connection *conn, int type, int reason)
 	struct event e = {
 		.type = (enum event_type)type,
 		.reason = reason,
-		.id = conn->id,
+		.id = conn->session.handle.id,
 		.addr = conn->addr,
 	};
 
-	if (conn->session != NULL)
-		memcpy(e.user, session_user(conn->session),
-		    session_user_len(conn->session));
+	memcpy(e.user, session_user(&conn->session), session_user_len(&conn->session));
 	return e;
 }
 
@@ -138,7 +126,7 @@ publish_oldest(struct shard *sh)
 	int64_t oldest = INT64_MAX;
 
 	if (first != NULL)
-		oldest = container_of(first, struct connection, link)->since_ms;
+		oldest = container_of(first, struct connection, session.node)->since_ms;
 	atomic_store_explicit(
 	    &sh->stats.oldest_anonymous_ms, oldest, memory_order_relaxed);
 }
@@ -149,7 +137,7 @@ connection_become_anonymous(struct connection *conn)
 	struct shard *sh = conn->sh;
 
 	conn->since_ms = sh->now_ms;
-	list_append(&sh->anonymous, &conn->link);
+	list_append(&sh->anonymous, &conn->session.node);
 	publish_oldest(sh);
 	(void)limits_anonymous_take(sh->pool->limits);
 }
@@ -183,7 +171,7 @@ connection_leave_anonymous(struct connection *conn)
 {
 	if (conn->state != STATE_CONNECTING && conn->state != STATE_CONNECTED)
 		return;
-	list_remove(&conn->link);
+	list_remove(&conn->session.node);
 	publish_oldest(conn->sh);
 	limits_anonymous_give(conn->sh->pool->limits);
 }
@@ -211,7 +199,7 @@ connection_leave_idle(struct connection *conn)
 	before = idle_available(pool);
 	idle_leave(pool, conn->idle);
 	conn->idle = NULL;
-	session_set_idle(conn->session, false);
+	session_set_idle(&conn->session, false);
 	connection_check_min_idle(conn, before);
 }
 
@@ -220,10 +208,8 @@ connection_leave_session(struct connection *conn)
 {
 	connection_leave_idle(conn);
 	connection_leave_anonymous(conn);
-	if (conn->session != NULL) {
-		directory_logout(conn->sh->pool->directory, conn->session);
-		conn->session = NULL;
-	}
+	if (connection_is_online(conn))
+		directory_logout(conn->sh->pool->directory, &conn->session);
 }
 
 void
@@ -231,10 +217,8 @@ connection_log_out(struct connection *conn)
 {
 	connection_leave_session(conn);
 	conn->flags &= (uint16_t) ~(CONN_QUIET | CONN_PINGED | CONN_CONGESTED);
-	if (conn->rare != NULL) {
-		conn->rare->display[0] = '\0';
+	if (conn->rare != NULL)
 		conn->rare->lost = 0;
-	}
 	connection_enter(conn, STATE_CONNECTED);
 	connection_become_anonymous(conn);
 	deadlines_update(conn);
@@ -252,20 +236,23 @@ connection_open(
 	struct connection *conn = slab_at(&sh->slab, slot);
 
 	*conn = (struct connection){
-		.id = atomic_fetch_add_explicit(
-		    &sh->pool->next_id, 1, memory_order_relaxed),
 		.sh = sh,
 		.created_ms = sh->now_ms,
 		.input_ms = sh->now_ms,
 		.heard_ms = sh->now_ms,
 		.addr = *addr,
 		.fd = fd,
-		.slot = slot,
 		.listener = (uint16_t)listener,
 		.state = STATE_DISCONNECTED,
 	};
+	session_prepare(
+	    &conn->session, (struct handle){
+				.id = atomic_fetch_add_explicit(
+				    &sh->pool->next_id, 1, memory_order_relaxed),
+				.slot = slot,
+				.worker = (uint16_t)sh->index,
+			    });
 	deadline_init(&conn->deadline);
-	list_init(&conn->link);
 	list_init(&conn->dirty);
 	connection_enter(conn, STATE_CONNECTING);
 	connection_become_anonymous(conn);
@@ -289,7 +276,7 @@ announce_end(struct connection *conn, enum close_reason reason)
 
 	stats_count(&conn->sh->stats.closed[reason], 1);
 	emit_end(conn, reason);
-	if (conn->session != NULL)
+	if (connection_is_online(conn))
 		log_info("closed", "%s: closed, %s", connection_name(conn, name),
 		    close_reason_info(reason)->slug);
 	else
@@ -345,10 +332,11 @@ connection_bury(struct connection *conn)
 {
 	if (conn->flags & CONN_DEAD)
 		return;
+	assert(!connection_is_online(conn));
 	conn->flags |= CONN_DEAD;
 	wheel_cancel(&conn->sh->wheel, &conn->deadline);
 	list_remove(&conn->dirty);
-	list_append(&conn->sh->dead, &conn->link);
+	list_append(&conn->sh->dead, &conn->session.node);
 }
 
 void
@@ -356,7 +344,7 @@ connection_free(struct connection *conn)
 {
 	struct shard *sh = conn->sh;
 
-	assert(conn->session == NULL && conn->idle == NULL);
+	assert(!connection_is_online(conn) && conn->idle == NULL);
 	close(conn->fd);
 	stats_move(&sh->stats.queue_bytes, -(int64_t)outqueue_pending(conn->out));
 	outqueue_free(&sh->outpool, conn->out);
@@ -364,19 +352,18 @@ connection_free(struct connection *conn)
 	free(conn->rare);
 	if (conn->flags & CONN_ADDRESS_COUNTED)
 		limits_address_give(sh->pool->limits, &conn->addr);
-	list_remove(&conn->link);
+	list_remove(&conn->session.node);
 	connection_enter(conn, STATE_DISCONNECTED);
 	stats_count(&sh->stats.counter[COUNT_CLOSED], 1);
 	stats_move(&sh->stats.created_sum_ms, -conn->created_ms);
-	conn->id = 0; /* no handle finds it now */
-	slab_give(&sh->slab, conn->slot);
+	conn->session.handle.id = 0; /* no handle finds it now */
+	slab_give(&sh->slab, conn->session.handle.slot);
 	atomic_fetch_sub_explicit(&sh->load, 1, memory_order_relaxed);
 }
 
 static void
 describe_rare(const struct rare *r, struct row *row)
 {
-	memcpy(row->display, r->display, sizeof(row->display));
 	row->dropped = r->dropped;
 	row->rtt_us = r->rtt_us != 0 ? (int64_t)r->rtt_us : -1;
 }
@@ -386,19 +373,21 @@ connection_describe(const struct connection *conn, struct row *row)
 {
 	const struct shard *sh = conn->sh;
 
-	row->handle = connection_handle(conn);
+	row->handle = conn->session.handle;
 	row->state = (enum connection_state)conn->state;
 	/* A replaced session is gone for everybody, though its worker does not know yet. */
-	row->online = conn->session != NULL && directory_is_registered(conn->session);
-	if (conn->session != NULL && !row->online)
+	row->online =
+	    connection_is_online(conn) && directory_is_registered(&conn->session);
+	if (connection_is_online(conn) && !row->online)
 		row->state = STATE_DISCONNECTING;
 	snprintf(row->user, sizeof(row->user), "%s", connection_user(conn));
-	row->display[0] = '\0';
+	snprintf(
+	    row->display, sizeof(row->display), "%s", session_display(&conn->session));
 	row->addr = conn->addr;
 	row->listener = sh->pool->listeners[conn->listener].name;
 	row->now_ms = sh->now_ms;
 	row->created_ms = conn->created_ms;
-	row->login_ms = conn->session != NULL ? conn->since_ms : 0;
+	row->login_ms = connection_is_online(conn) ? conn->since_ms : 0;
 	row->input_ms = conn->input_ms;
 	row->bytes_in = conn->bytes_in;
 	row->bytes_out = conn->bytes_out;
@@ -420,10 +409,11 @@ connection_check(const struct connection *conn)
 	bool is_anonymous =
 	    conn->state == STATE_CONNECTING || conn->state == STATE_CONNECTED;
 
-	assert((conn->session != NULL) == is_online);
+	assert(connection_is_online(conn) == is_online);
 	assert((conn->idle != NULL) == (conn->state == STATE_IDLE));
 	assert(is_online || is_anonymous || conn->flags & CONN_CLOSING);
-	assert(conn->flags & CONN_DEAD || is_anonymous == !list_is_empty(&conn->link));
+	assert(conn->flags & CONN_DEAD || is_online ||
+	       is_anonymous == !list_is_empty(&conn->session.node));
 	assert(conn->flags & CONN_DEAD || conn->sh->is_reconfiguring ||
 	       conn->deadline.at_ms <= deadlines_next(conn));
 	assert(conn->out != NULL || !(conn->flags & (CONN_BLOCKED | CONN_CONGESTED)));

@@ -6,7 +6,7 @@
  * Everything here runs in the thread of the shard that owns the connection.
  *
  * Invariants (connection_check() looks at them, in debug builds at some connections each turn):
- *  - session is set exactly while the state is active or idle;
+ *  - the session is open exactly while the state is active or idle;
  *  - idle is set exactly while the state is idle;
  *  - the armed deadline is never later than the least that applies: time that
  *    moves away is noticed when the old deadline fires, so traffic costs nothing
@@ -24,6 +24,7 @@
 #include "common/list.h"
 #include "common/net.h"
 #include "server/connection.h"
+#include "server/directory.h"
 #include "server/handle.h"
 #include "server/protocol.h"
 #include "server/row.h"
@@ -33,7 +34,6 @@
 struct idle_entry;
 struct message;
 struct outqueue;
-struct session;
 struct shard;
 
 enum connection_flag {
@@ -66,8 +66,7 @@ struct input { /* an unfinished frame, or input that waits; NULL otherwise */
 	char data[];
 };
 
-struct rare { /* what most connections never need */
-	char display[PROTOCOL_MAX_DISPLAY + 1];
+struct rare {		   /* what most connections never need */
 	uint32_t lost;	   /* dropped since the last LOST */
 	uint32_t dropped;  /* in all */
 	uint32_t rtt_us;   /* 0: not measured */
@@ -82,11 +81,11 @@ struct rare { /* what most connections never need */
 
 struct connection {
 	struct shard *sh; /* first: the slab links free objects through here */
-	uint64_t id;	  /* 0 in an object that is not in use */
+	/* handle.id is 0 in an object that is not in use. While not online node is in
+	 * sh->anonymous, or sh->dead. */
+	struct session session;
 	struct deadline deadline;
-	struct list link;  /* sh->anonymous, or sh->dead */
 	struct list dirty; /* sh->dirty, or sh->yielded */
-	struct session *session;
 	struct idle_entry *idle;
 	struct outqueue *out; /* NULL while nothing waits */
 	struct input *input;
@@ -102,7 +101,6 @@ struct connection {
 	uint32_t messages_in, messages_out;
 	struct net_addr addr;
 	int fd;
-	uint32_t slot;
 	uint32_t cast_seen; /* sequence number in sh->casts of the next it gets */
 	uint16_t flags;	    /* enum connection_flag */
 	uint16_t listener;  /* index into pool->listeners */
@@ -141,8 +139,7 @@ void connection_emit(const struct connection *conn, int type, int reason, char *
 /* The same for an anonymous connection that wanted to be `user`. */
 void connection_emit_as(
     const struct connection *conn, const char *user, size_t len, int type, int reason);
-void connection_check(const struct connection *conn); /* asserts the invariants */
-struct handle connection_handle(const struct connection *conn);
+void connection_check(const struct connection *conn);	    /* asserts the invariants */
 const char *connection_user(const struct connection *conn); /* "" while anonymous */
 
 /* For the log. Returns text. */
@@ -151,7 +148,7 @@ const char *connection_name(const struct connection *conn, char text[160]);
 static inline bool
 connection_is_online(const struct connection *conn)
 {
-	return conn->session != NULL;
+	return session_is_open(&conn->session);
 }
 
 void connection_leave_anonymous(struct connection *conn);

@@ -38,7 +38,7 @@ next_due(const struct connection *conn)
 
 	if (conn->flags & CONN_CLOSING)
 		return (struct when){ conn->give_up_ms, DUE_GIVE_UP, CLOSE_INTERNAL };
-	if (conn->session == NULL)
+	if (!connection_is_online(conn))
 		earlier(&w, conn->since_ms, s->login_timeout, DUE_CLOSE,
 		    CLOSE_LOGIN_TIMEOUT);
 	earlier(
@@ -50,7 +50,7 @@ next_due(const struct connection *conn)
 	if (conn->flags & CONN_PINGED)
 		earlier(&w, conn->rare->pinged_ms, s->ping_timeout, DUE_CLOSE,
 		    CLOSE_PING_TIMEOUT);
-	else if (conn->session != NULL)
+	else if (connection_is_online(conn))
 		earlier(&w, conn->heard_ms, s->ping_interval, DUE_PING, CLOSE_INTERNAL);
 	return w;
 }

@@ -64,7 +64,7 @@ too_slow(struct connection *conn)
 	case SLOW_REJECT:
 		if (!(conn->flags & CONN_CONGESTED)) {
 			conn->flags |= CONN_CONGESTED;
-			session_set_congested(conn->session, true);
+			session_set_congested(&conn->session, true);
 		}
 		return DELIVERY_REFUSED;
 	default:
@@ -104,8 +104,8 @@ queue_message(struct connection *conn, struct message *msg)
 	struct outqueue *q;
 
 	if (!has_room(conn, msg->len))
-		return conn->session != NULL ? too_slow(conn) : DELIVERY_GONE;
-	if (conn->session == NULL) /* writing found out that the peer is gone */
+		return connection_is_online(conn) ? too_slow(conn) : DELIVERY_GONE;
+	if (!connection_is_online(conn)) /* writing found out that the peer is gone */
 		return DELIVERY_GONE;
 	if (conn->rare != NULL && conn->rare->lost > 0)
 		delivery_tell_lost(conn);
@@ -124,7 +124,7 @@ queue_message(struct connection *conn, struct message *msg)
 static bool
 is_for(const struct cast *c, const struct connection *conn)
 {
-	if (c->origin == conn->id || c->number <= conn->casts_before)
+	if (c->origin == conn->session.handle.id || c->number <= conn->casts_before)
 		return false;
 	return c->except == NULL || strcmp(c->except, connection_user(conn)) != 0;
 }
@@ -134,7 +134,7 @@ delivery_catch_up(struct connection *conn)
 {
 	struct cast_log *log = &conn->sh->casts;
 
-	while (conn->cast_seen != log->head && conn->session != NULL) {
+	while (conn->cast_seen != log->head && connection_is_online(conn)) {
 		const struct cast *c = cast_log_at(log, conn->cast_seen++);
 
 		if (is_for(c, conn) && queue_message(conn, c->msg) == DELIVERY_REFUSED)
@@ -145,11 +145,11 @@ delivery_catch_up(struct connection *conn)
 enum delivery
 delivery_local(struct connection *conn, struct message *msg)
 {
-	if (conn->session == NULL)
+	if (!connection_is_online(conn))
 		return DELIVERY_GONE;
 	/* An earlier broadcast of the same sender goes first. */
 	delivery_catch_up(conn);
-	if (conn->session == NULL)
+	if (!connection_is_online(conn))
 		return DELIVERY_GONE;
 	return queue_message(conn, msg);
 }
@@ -159,7 +159,7 @@ deliver_job(struct connection *conn, struct message *msg)
 {
 	enum delivery d = DELIVERY_GONE;
 
-	if (directory_is_registered(conn->session)) /* else it is being replaced */
+	if (directory_is_registered(&conn->session)) /* else it is being replaced */
 		d = delivery_local(conn, msg);
 	if (conn->idle != NULL && idle_credit(conn->sh->pool->idle, conn->idle) == 0) {
 		connection_leave_idle(conn);
@@ -181,7 +181,8 @@ extend_sweep(struct cast_log *log, uint32_t slots)
 static void
 sweep_one(struct shard *sh, struct connection *conn)
 {
-	if (conn->id == 0 || conn->session == NULL || conn->cast_seen == sh->casts.head)
+	if (conn->session.handle.id == 0 || !connection_is_online(conn) ||
+	    conn->cast_seen == sh->casts.head)
 		return;
 	slice_add_steps(&sh->slice, sh->casts.head - conn->cast_seen);
 	delivery_catch_up(conn);
@@ -247,7 +248,7 @@ evict_oldest(struct shard *sh)
 	if (first == NULL)
 		connection_evict(sh);
 	else
-		connection_close(container_of(first, struct connection, link),
+		connection_close(container_of(first, struct connection, session.node),
 		    CLOSE_EVICTED, CLOSE_RETRY_DEFAULT, NULL);
 }
 
@@ -272,7 +273,7 @@ open_item(struct shard *sh, const struct parcel_item *item)
 		return DELIVERED;
 	}
 	conn = shard_find(sh, item->slot, item->id);
-	if (conn == NULL || conn->session == NULL)
+	if (conn == NULL || !connection_is_online(conn))
 		return DELIVERY_GONE;
 	switch (item->kind) {
 	case PARCEL_JOB:

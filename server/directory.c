@@ -1,58 +1,33 @@
 /*
  * directory.c - who is online, and where.
  *
- * A user is in the table of its stripe while at least one of its sessions is
- * registered. Sessions that have been replaced still point to their struct user
- * for its name, so it lives until the last of them is logged out.
+ * A user is no object: it is the sessions registered under its name, in a ring, of
+ * which the oldest is in the table of its stripe. One that has been replaced is in
+ * neither, and keeps its names until it is closed.
  */
 #include "server/directory.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
-#include "common/list.h"
 #include "common/siphash.h"
-#include "server/table.h"
 
-#define STRIPES 64u /* a power of two */
+#define STRIPE_BITS 6
+#define STRIPES (1u << STRIPE_BITS)
 #define CACHE_LINE 64
 #define MAX_USER 64
-
-struct user { /* all guarded by the lock of its stripe, but for name and len */
-	struct table_node node;
-	uint32_t nsessions;   /* registered */
-	uint32_t refs;	      /* sessions that point here, registered or not */
-	struct list sessions; /* registered ones, oldest first */
-	uint8_t stripe;
-	uint8_t len;
-	char name[]; /* NUL-terminated; immutable */
-};
-
-struct session {
-	struct list node; /* in user->sessions; guarded by the lock of the stripe */
-	struct user *user;
-	uint64_t id; /* these three are the handle; immutable */
-	uint32_t slot;
-	uint16_t worker;
-	atomic_bool is_registered; /* written under the lock of the stripe */
-	_Atomic uint8_t hints;	   /* enum hint, written by the owner of the session */
-};
 
 /* What the owner tells those who look a user up; may be a little late. */
 enum hint { HINT_CONGESTED = 1, HINT_IDLE = 2 };
 
-/* Without the last flags in one byte malloc() would take 16 bytes more for each. */
-_Static_assert(sizeof(struct session) <= 40, "a session takes 48 bytes of the heap");
-
 struct stripe {
 	_Alignas(CACHE_LINE) pthread_mutex_t lock; /* guards the rest */
-	struct table users;
-	size_t bytes; /* of users and sessions */
+	struct table users;			   /* the oldest session of each */
+	size_t bytes;				   /* of names on the heap */
 };
 
 struct directory {
@@ -61,22 +36,6 @@ struct directory {
 	_Alignas(CACHE_LINE) atomic_size_t sessions; /* registered */
 	atomic_size_t users;			     /* in a table */
 };
-
-/* What malloc() takes for n bytes: a header, rounded up to 16. */
-static size_t
-heap_bytes(size_t n)
-{
-	return (n + sizeof(size_t) + 15) & ~(size_t)15;
-}
-
-/* The name begins in what would be padding at the end of the struct. */
-static size_t
-user_size(size_t name_len)
-{
-	size_t n = offsetof(struct user, name) + name_len + 1;
-
-	return n > sizeof(struct user) ? n : sizeof(struct user);
-}
 
 static int
 init_stripes(struct directory *dir)
@@ -118,108 +77,115 @@ directory_free(struct directory *dir)
 	free(dir);
 }
 
-static uint64_t
+static uint32_t
 hash_user(const struct directory *dir, const char *user, size_t len)
 {
-	return siphash(&dir->key, user, len);
+	return (uint32_t)siphash(&dir->key, user, len);
 }
 
-/* The table uses the lower half of the hash, the stripe the upper bits. */
+/* A table grows into the upper bits of the hash only when it is very large, so
+ * they tell the stripe. */
 static struct stripe *
-lock_stripe(struct directory *dir, uint64_t hash)
+lock_stripe(struct directory *dir, uint32_t hash)
 {
-	struct stripe *stripe = &dir->stripes[hash >> 58 & (STRIPES - 1)];
+	struct stripe *stripe = &dir->stripes[hash >> (32 - STRIPE_BITS)];
 
 	pthread_mutex_lock(&stripe->lock);
 	return stripe;
 }
 
-static struct user *
-find_user(const struct stripe *stripe, uint64_t hash, const char *name, size_t len)
+static struct session *
+of_user(struct table_node *node)
 {
-	struct table_node *node = table_bucket(&stripe->users, (uint32_t)hash);
+	return container_of(node, struct session, user);
+}
+
+/* The user's oldest session, or NULL. */
+static struct session *
+find_user(const struct stripe *stripe, uint32_t hash, const char *name, size_t len)
+{
+	struct table_node *node = table_bucket(&stripe->users, hash);
 
 	for (; node != NULL; node = node->next) {
-		struct user *u = container_of(node, struct user, node);
+		const struct names *names = &of_user(node)->names;
 
-		if (node->hash == (uint32_t)hash && u->len == len &&
-		    memcmp(u->name, name, len) == 0)
-			return u;
+		if (node->hash == hash && names->user_len == len &&
+		    memcmp(names_user(names), name, len) == 0)
+			return of_user(node);
 	}
 	return NULL;
 }
 
-static struct user *
-user_new(const struct directory *dir, struct stripe *stripe, uint64_t hash,
-    const char *name, size_t len)
-{
-	struct user *u = calloc(1, user_size(len));
-
-	if (u == NULL)
-		return NULL;
-	u->node.hash = (uint32_t)hash;
-	u->stripe = (uint8_t)(stripe - dir->stripes);
-	u->len = (uint8_t)len;
-	memcpy(u->name, name, len);
-	list_init(&u->sessions);
-	stripe->bytes += heap_bytes(user_size(u->len));
-	return u;
-}
-
-static void
-user_unref(struct stripe *stripe, struct user *u)
-{
-	if (--u->refs > 0)
-		return;
-	assert(u->nsessions == 0);
-	stripe->bytes -= heap_bytes(user_size(u->len));
-	free(u);
-}
-
+/* The next younger one; behind the youngest comes the oldest. */
 static struct session *
-session_new(const struct handle *h)
+next_session(const struct session *s)
 {
-	struct session *s = malloc(sizeof(*s));
+	return container_of(s->node.next, struct session, node);
+}
 
-	if (s == NULL)
-		return NULL;
-	s->user = NULL;
-	s->id = h->id;
-	s->slot = h->slot;
-	s->worker = h->worker;
+void
+session_prepare(struct session *s, struct handle handle)
+{
+	s->handle = handle;
+	list_init(&s->node);
 	atomic_init(&s->is_registered, false);
 	atomic_init(&s->hints, 0);
-	return s;
-}
-
-static struct handle
-session_handle(const struct session *s)
-{
-	return (struct handle){ .id = s->id, .slot = s->slot, .worker = s->worker };
 }
 
 static void
-link_session(
-    struct directory *dir, struct stripe *stripe, struct user *u, struct session *s)
+enter_table(struct stripe *stripe, struct session *s, uint32_t sessions)
 {
-	if (u->nsessions++ == 0) {
-		table_insert(&stripe->users, &u->node);
+	s->user.spare = sessions;
+	table_insert(&stripe->users, &s->user);
+}
+
+static void
+leave_table(struct stripe *stripe, struct session *s)
+{
+	table_remove(&stripe->users, &s->user);
+	s->user.spare = 0;
+}
+
+/* oldest: of the same user, or NULL. */
+static void
+link_session(struct directory *dir, struct stripe *stripe, struct session *oldest,
+    struct session *s)
+{
+	if (oldest == NULL) {
+		enter_table(stripe, s, 1);
 		atomic_fetch_add_explicit(&dir->users, 1, memory_order_relaxed);
+	} else {
+		oldest->user.spare++;
+		list_append(&oldest->node, &s->node);
 	}
-	u->refs++;
-	s->user = u;
-	list_append(&u->sessions, &s->node);
-	stripe->bytes += heap_bytes(sizeof(*s));
+	stripe->bytes += names_bytes(&s->names);
 	atomic_store_explicit(&s->is_registered, true, memory_order_release);
+}
+
+/* The oldest one leaves its place in the table to the next. */
+static void
+unlink_oldest(struct directory *dir, struct stripe *stripe, struct session *s)
+{
+	uint32_t left = s->user.spare - 1;
+
+	leave_table(stripe, s);
+	if (left > 0)
+		enter_table(stripe, next_session(s), left);
+	else
+		atomic_fetch_sub_explicit(&dir->users, 1, memory_order_relaxed);
 }
 
 /* Does not count: replacing gives the place to the new session. */
 static void
-unlink_session(struct session *s)
+unlink_session(struct directory *dir, struct stripe *stripe, struct session *s)
 {
+	if (s->user.spare > 0)
+		unlink_oldest(dir, stripe, s);
+	else
+		find_user(stripe, s->user.hash, session_user(s), session_user_len(s))
+		    ->user.spare--;
 	list_remove(&s->node);
-	assert(s->user->nsessions > 0);
-	s->user->nsessions--;
+	stripe->bytes -= names_bytes(&s->names);
 	atomic_store_explicit(&s->is_registered, false, memory_order_release);
 }
 
@@ -247,14 +213,13 @@ release_places(struct directory *dir, size_t n)
 }
 
 /*
- * How many of u's sessions have to go for one more. The new one takes the place
- * of one of them; the places of the others, which there are when max_sessions
+ * How many of a user's n sessions have to go for one more. The new one takes the
+ * place of one of them; the places of the others, which there are when max_sessions
  * has been lowered, become free.
  */
 static int
-count_excess(const struct login *login, const struct user *u, unsigned *ret)
+count_excess(const struct login *login, uint32_t n, unsigned *ret)
 {
-	uint32_t n = u == NULL ? 0 : u->nsessions;
 	uint32_t max = login->max_sessions == 0 ? 1 : login->max_sessions;
 
 	if (n >= max && !login->replace)
@@ -264,55 +229,46 @@ count_excess(const struct login *login, const struct user *u, unsigned *ret)
 }
 
 static void
-replace_oldest(struct user *u, struct handle *handles, unsigned n)
+replace_oldest(struct directory *dir, struct stripe *stripe, struct session *oldest,
+    struct handle *handles, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
-		struct session *oldest =
-		    container_of(list_first(&u->sessions), struct session, node);
+		struct session *next = next_session(oldest);
 
-		handles[i] = session_handle(oldest);
-		unlink_session(oldest);
+		handles[i] = oldest->handle;
+		unlink_session(dir, stripe, oldest);
+		oldest = next;
 	}
 }
 
 /* Under the lock of the stripe; s is linked on success. */
 static int
-login_locked(struct directory *dir, struct stripe *stripe, uint64_t hash,
-    const struct login *login, struct session *s, struct login_result *ret)
+login_locked(struct directory *dir, struct stripe *stripe, const struct login *login,
+    struct session *s, struct login_result *ret)
 {
-	struct user *u = find_user(stripe, hash, login->user, login->user_len);
-	bool is_new = u == NULL;
+	struct session *oldest =
+	    find_user(stripe, s->user.hash, login->user, login->user_len);
+	uint32_t had = oldest == NULL ? 0 : oldest->user.spare;
 	struct handle *replaced = NULL;
 	unsigned excess;
-	int err = count_excess(login, u, &excess);
+	int err = count_excess(login, had, &excess);
 
 	if (err < 0)
 		return err;
 	if (excess > 0 &&
 	    (replaced = reallocarray(NULL, excess, sizeof(*replaced))) == NULL)
 		return -ENOMEM;
-	if (is_new &&
-	    (u = user_new(dir, stripe, hash, login->user, login->user_len)) == NULL)
-		return -ENOMEM;
-	if (excess == 0 && !reserve_place(dir, login->max_connections)) {
-		if (is_new) {
-			u->refs = 1;
-			user_unref(stripe, u);
-		}
+	if (excess == 0 && !reserve_place(dir, login->max_connections))
 		return -ENOSPC;
-	}
 
+	/* Never down to none in between: the user stays in the table. */
+	link_session(dir, stripe, oldest, s);
 	if (excess > 0) {
-		/* Never down to none in between: the user stays in the table. */
-		link_session(dir, stripe, u, s);
-		replace_oldest(u, replaced, excess);
+		replace_oldest(dir, stripe, oldest, replaced, excess);
 		release_places(dir, excess - 1);
-	} else {
-		link_session(dir, stripe, u, s);
 	}
 	*ret = (struct login_result){
-		.session = s,
-		.sessions = u->nsessions,
+		.sessions = had + 1 - excess,
 		.replaced = replaced,
 		.nreplaced = excess,
 	};
@@ -320,49 +276,40 @@ login_locked(struct directory *dir, struct stripe *stripe, uint64_t hash,
 }
 
 int
-directory_login(
-    struct directory *dir, const struct login *login, struct login_result *ret)
+directory_login(struct directory *dir, struct session *s, const struct login *login,
+    struct login_result *ret)
 {
-	uint64_t hash = hash_user(dir, login->user, login->user_len);
-	struct session *s;
 	struct stripe *stripe;
 	int err;
 
-	assert(login->user_len > 0 && login->user_len <= MAX_USER);
-	s = session_new(&login->handle);
-	if (s == NULL)
-		return -ENOMEM;
-	stripe = lock_stripe(dir, hash);
-	err = login_locked(dir, stripe, hash, login, s, ret);
+	assert(login->user_len <= MAX_USER && list_is_empty(&s->node));
+	err = names_set(&s->names, login->user, login->user_len, login->display,
+	    login->display_len);
+	if (err < 0)
+		return err;
+	s->user.hash = hash_user(dir, login->user, login->user_len);
+	stripe = lock_stripe(dir, s->user.hash);
+	err = login_locked(dir, stripe, login, s, ret);
 	pthread_mutex_unlock(&stripe->lock);
 	if (err < 0)
-		free(s);
+		names_clear(&s->names);
 	return err;
 }
 
 void
 directory_logout(struct directory *dir, struct session *s)
 {
-	struct user *u = s->user;
-	struct stripe *stripe = &dir->stripes[u->stripe];
-	bool was_registered;
+	struct stripe *stripe = lock_stripe(dir, s->user.hash);
+	bool was_registered = directory_is_registered(s);
 
-	pthread_mutex_lock(&stripe->lock);
-	was_registered = directory_is_registered(s);
-	if (was_registered) {
-		unlink_session(s);
-		if (u->nsessions == 0) {
-			table_remove(&stripe->users, &u->node);
-			atomic_fetch_sub_explicit(&dir->users, 1, memory_order_relaxed);
-		}
-	}
-	stripe->bytes -= heap_bytes(sizeof(*s));
-	user_unref(stripe, u);
+	if (was_registered)
+		unlink_session(dir, stripe, s);
 	pthread_mutex_unlock(&stripe->lock);
 
 	if (was_registered)
 		release_places(dir, 1);
-	free(s);
+	names_clear(&s->names);
+	atomic_store_explicit(&s->hints, 0, memory_order_relaxed);
 }
 
 bool
@@ -374,13 +321,19 @@ directory_is_registered(const struct session *s)
 const char *
 session_user(const struct session *s)
 {
-	return s->user->name;
+	return names_user(&s->names);
 }
 
 size_t
 session_user_len(const struct session *s)
 {
-	return s->user->len;
+	return s->names.user_len;
+}
+
+const char *
+session_display(const struct session *s)
+{
+	return names_display(&s->names);
 }
 
 /* The owner alone writes, and nobody needs an order: no locked instruction. */
@@ -411,7 +364,7 @@ target_of(const struct session *s)
 	unsigned hints = atomic_load_explicit(&s->hints, memory_order_relaxed);
 
 	return (struct target){
-		.handle = session_handle(s),
+		.handle = s->handle,
 		.congested = (hints & HINT_CONGESTED) != 0,
 		.idle = (hints & HINT_IDLE) != 0,
 	};
@@ -421,21 +374,13 @@ unsigned
 directory_find(struct directory *dir, const char *user, size_t len,
     struct target *targets, unsigned max)
 {
-	uint64_t hash = hash_user(dir, user, len);
+	uint32_t hash = hash_user(dir, user, len);
 	struct stripe *stripe = lock_stripe(dir, hash);
-	struct user *u = find_user(stripe, hash, user, len);
-	unsigned n = 0, i = 0;
+	const struct session *s = find_user(stripe, hash, user, len);
+	unsigned n = s == NULL ? 0 : s->user.spare;
 
-	if (u != NULL) {
-		n = u->nsessions;
-		list_for_each(node, &u->sessions) {
-			struct session *s = container_of(node, struct session, node);
-
-			if (i == max)
-				break;
-			targets[i++] = target_of(s);
-		}
-	}
+	for (unsigned i = 0; i < n && i < max; i++, s = next_session(s))
+		targets[i] = target_of(s);
 	pthread_mutex_unlock(&stripe->lock);
 	return n;
 }
@@ -463,10 +408,11 @@ complete_stripe(
 		struct table_node *node = table_at(&stripe->users, i);
 
 		for (; node != NULL && n < max; node = node->next) {
-			struct user *u = container_of(node, struct user, node);
+			const struct names *names = &of_user(node)->names;
+			const char *user = names_user(names);
 
-			if (strncmp(u->name, prefix, len) == 0)
-				memcpy(users[n++], u->name, (size_t)u->len + 1);
+			if (strncmp(user, prefix, len) == 0)
+				memcpy(users[n++], user, (size_t)names->user_len + 1);
 		}
 	}
 	return n;

@@ -53,7 +53,7 @@ bool
 stream_is_backlogged(const struct connection *conn)
 {
 	return outqueue_pending(conn->out) >
-	       (conn->session != NULL ? BACKLOG : BACKLOG_ANONYMOUS);
+	       (connection_is_online(conn) ? BACKLOG : BACKLOG_ANONYMOUS);
 }
 
 /* ---- memory ---- */
@@ -171,7 +171,7 @@ step(struct connection *conn, const char *at, size_t len, size_t *need)
 {
 	struct protocol_limits limits = {
 		.max_message = (size_t)conn->sh->settings->max_message,
-		.anonymous = conn->session == NULL,
+		.anonymous = !connection_is_online(conn),
 	};
 	struct frame f;
 

@@ -48,8 +48,8 @@ static void
 replace_others(struct connection *conn, struct login_result *result)
 {
 	for (unsigned i = 0; i < result->nreplaced; i++)
-		(void)delivery_send(
-		    conn->sh, PARCEL_REPLACED, result->replaced[i], NULL, conn->id);
+		(void)delivery_send(conn->sh, PARCEL_REPLACED, result->replaced[i],
+		    NULL, conn->session.handle.id);
 	free(result->replaced);
 }
 
@@ -59,7 +59,7 @@ greet(struct connection *conn, struct span tag, const struct login_result *resul
 	const struct settings *s = conn->sh->settings;
 	char line[192], *at = request_put(line, tag, "OK user=");
 
-	at = mempcpy(at, connection_user(conn), session_user_len(conn->session));
+	at = mempcpy(at, connection_user(conn), session_user_len(&conn->session));
 	at = stpcpy(at, " session=");
 	at = text_put_number(at, result->sessions);
 	*at++ = '/';
@@ -71,21 +71,14 @@ greet(struct connection *conn, struct span tag, const struct login_result *resul
 }
 
 static void
-become_active(struct connection *conn, struct session *session, const char *display)
+become_active(struct connection *conn)
 {
 	struct shard *sh = conn->sh;
 
-	connection_leave_anonymous(conn);
-	conn->session = session;
 	conn->since_ms = sh->now_ms;
 	conn->cast_seen = sh->casts.head; /* earlier broadcasts are not for it */
-	if (conn->rare != NULL) {
+	if (conn->rare != NULL)
 		conn->rare->auth_failures = 0;
-		conn->rare->display[0] = '\0';
-	}
-	if (*display != '\0' && connection_rare(conn) != NULL)
-		snprintf(
-		    conn->rare->display, sizeof(conn->rare->display), "%s", display);
 	connection_enter(conn, STATE_ACTIVE);
 	stats_count(&sh->stats.counter[COUNT_LOGINS], 1);
 	connection_emit(conn, EVENT_LOGIN, EVENT_NO_REASON, NULL);
@@ -101,20 +94,21 @@ refuse(struct connection *conn, const struct login *login, int err)
 		reason = CLOSE_USER_LIMIT;
 	else if (err == -ENOSPC)
 		reason = CLOSE_POOL_FULL;
+	connection_become_anonymous(conn); /* again, until its end is decided */
 	connection_emit_as(conn, login->user, login->user_len, EVENT_REJECT, reason);
 	connection_close(conn, reason, CLOSE_RETRY_DEFAULT, NULL);
 }
 
 static void
-log_in(struct connection *conn, struct span tag, const char *user, size_t user_len,
-    const char *display)
+log_in(struct connection *conn, struct span tag, struct span user, struct span display)
 {
 	const struct settings *s = conn->sh->settings;
 	struct login_result result = { 0 };
 	struct login login = {
-		.user = user,
-		.user_len = user_len,
-		.handle = connection_handle(conn),
+		.user = user.at,
+		.user_len = user.len,
+		.display = display.at,
+		.display_len = display.len,
 		.max_sessions = (uint32_t)s->max_sessions_per_user,
 		.max_connections = (uint32_t)s->max_connections,
 		.replace = s->duplicate_login == DUPLICATE_REPLACE,
@@ -124,15 +118,22 @@ log_in(struct connection *conn, struct span tag, const char *user, size_t user_l
 	/* Read first: what is accepted from here on may count this session. */
 	conn->casts_before =
 	    atomic_load_explicit(&conn->sh->pool->casts, memory_order_relaxed);
-	err = directory_login(conn->sh->pool->directory, &login, &result);
-
+	connection_leave_anonymous(conn);
+	err =
+	    directory_login(conn->sh->pool->directory, &conn->session, &login, &result);
 	if (err < 0) {
 		refuse(conn, &login, err);
 		return;
 	}
-	become_active(conn, result.session, display);
+	become_active(conn);
 	greet(conn, tag, &result);
 	replace_others(conn, &result);
+}
+
+static struct span
+text_span(const char *text)
+{
+	return (struct span){ text, strlen(text) };
 }
 
 /* Mail from the helpers: the connection may have gone meanwhile. */
@@ -146,7 +147,8 @@ decided(struct mail *mail, void *owner)
 	if (conn != NULL && !(conn->flags & CONN_CLOSING)) {
 		conn->flags &= (uint16_t)~CONN_AUTH_PENDING;
 		if (a->job.verdict == AUTH_OK)
-			log_in(conn, tag, a->job.user, strlen(a->job.user), a->display);
+			log_in(
+			    conn, tag, text_span(a->job.user), text_span(a->display));
 		else if (a->job.verdict == AUTH_BUSY)
 			request_busy(conn, tag, BUSY_RETRY_MS);
 		else
@@ -169,7 +171,7 @@ attempt_new(const struct connection *conn, const struct frame *f)
 	a->job.reply_to = &conn->sh->mailbox;
 	memcpy(a->job.user, f->arg.at, f->arg.len);
 	memcpy(a->job.secret, f->secret.at, f->secret.len);
-	a->handle = connection_handle(conn);
+	a->handle = conn->session.handle;
 	a->tag_len = (unsigned)f->tag.len;
 	snprintf(a->tag, sizeof(a->tag), "%.*s", (int)f->tag.len, f->tag.at);
 	snprintf(
@@ -200,9 +202,8 @@ void
 login_request(struct connection *conn, const struct frame *f)
 {
 	struct pool *pool = conn->sh->pool;
-	char display[PROTOCOL_MAX_DISPLAY + 1];
 
-	if (conn->session != NULL) {
+	if (connection_is_online(conn)) {
 		request_error(conn, f->tag, ERR_ALREADY, NULL);
 		return;
 	}
@@ -214,8 +215,5 @@ login_request(struct connection *conn, const struct frame *f)
 		ask_helper(conn, f);
 		return;
 	}
-	if (f->payload.len > 0)
-		memcpy(display, f->payload.at, f->payload.len);
-	display[f->payload.len] = '\0';
-	log_in(conn, f->tag, f->arg.at, f->arg.len, display);
+	log_in(conn, f->tag, f->arg, f->payload);
 }

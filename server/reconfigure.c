@@ -81,7 +81,7 @@ apply(struct reconfigure *r, struct connection *conn)
 {
 	const struct settings *s = r->sh->settings;
 
-	if (conn->id == 0 || conn->flags & (CONN_DEAD | CONN_CLOSING))
+	if (conn->session.handle.id == 0 || conn->flags & (CONN_DEAD | CONN_CLOSING))
 		return;
 	if (r->changed & KEEPALIVE)
 		listener_set_keepalive(conn->fd, s->tcp_keepalive);

@@ -104,8 +104,8 @@ ok_user(struct connection *conn, const struct frame *f, const char *user)
 static struct message *
 make_message(struct connection *conn, const struct frame *f, const char *verb)
 {
-	struct message *msg = message_new(verb, session_user(conn->session),
-	    session_user_len(conn->session), f->payload.at, f->payload.len);
+	struct message *msg = message_new(verb, session_user(&conn->session),
+	    session_user_len(&conn->session), f->payload.at, f->payload.len);
 
 	if (msg == NULL)
 		request_error(conn, f->tag, ERR_INTERNAL, NULL);
@@ -228,10 +228,10 @@ run_cast(struct connection *conn, const struct frame *f)
 	if ((msg = make_message(conn, f, "CAST")) == NULL)
 		return;
 	others = directory_sessions(conn->sh->pool->directory);
-	if (others > 0 && directory_is_registered(conn->session))
+	if (others > 0 && directory_is_registered(&conn->session))
 		others--;
 	stats_count(&conn->sh->stats.counter[COUNT_BROADCASTS], 1);
-	delivery_cast(conn->sh, msg, conn->id);
+	delivery_cast(conn->sh, msg, conn->session.handle.id);
 	message_unref(msg);
 	ok_sessions(conn, f, others);
 }
@@ -245,7 +245,7 @@ run_any(struct connection *conn, const struct frame *f)
 	struct handle to;
 	char user[65];
 
-	if (idle_take(pool, conn->id, &to, user) < 0) {
+	if (idle_take(pool, conn->session.handle.id, &to, user) < 0) {
 		reply_error(conn, f->tag, ERR_OFFLINE, "no-idle", NULL);
 		return;
 	}
@@ -275,12 +275,12 @@ run_idle(struct connection *conn, const struct frame *f)
 		idle_renew(pool, conn->idle, f->credit);
 	} else {
 		conn->idle = idle_join(
-		    pool, connection_handle(conn), connection_user(conn), f->credit);
+		    pool, conn->session.handle, connection_user(conn), f->credit);
 		if (conn->idle == NULL) {
 			request_error(conn, f->tag, ERR_INTERNAL, NULL);
 			return;
 		}
-		session_set_idle(conn->session, true);
+		session_set_idle(&conn->session, true);
 		connection_enter(conn, STATE_IDLE);
 	}
 	stream_printf(conn, "%.*s%sOK credit=%u\r\n", TAG(f->tag), f->credit);
@@ -430,7 +430,7 @@ request_run(struct connection *conn, const struct frame *f)
 		return;
 	if (f->error != ERR_NONE)
 		request_error(conn, f->tag, f->error, NULL);
-	else if (requests[f->verb].needs_login && conn->session == NULL)
+	else if (requests[f->verb].needs_login && !connection_is_online(conn))
 		request_error(conn, f->tag, ERR_AUTH_REQUIRED, NULL);
 	else
 		requests[f->verb].run(conn, f);

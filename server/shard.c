@@ -71,7 +71,7 @@ shard_find(struct shard *sh, uint32_t slot, uint64_t id)
 	if (slot >= slab_slots(&sh->slab))
 		return NULL;
 	conn = slab_at(&sh->slab, slot);
-	return conn->id == id ? conn : NULL;
+	return conn->session.handle.id == id ? conn : NULL;
 }
 
 /* xorshift64*: Sebastiano Vigna, "An experimental exploration of Marsaglia's

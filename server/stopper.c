@@ -83,7 +83,7 @@ retry_slot(struct shard *sh)
 static void
 end(struct stopper *s, struct connection *conn)
 {
-	if (conn->id == 0 || conn->flags & CONN_DEAD)
+	if (conn->session.handle.id == 0 || conn->flags & CONN_DEAD)
 		return;
 	s->ended++;
 	connection_close(conn, CLOSE_SHUTDOWN, retry_slot(s->sh),

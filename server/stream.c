@@ -37,7 +37,7 @@ stream_watch(struct connection *conn)
 
 	int err = loop_change(&conn->sh->loop, conn->fd,
 	    (want_read ? LOOP_READ : 0u) | (want_write ? LOOP_WRITE : 0u),
-	    shard_key(conn->slot, conn->id));
+	    shard_key(conn->session.handle.slot, conn->session.handle.id));
 
 	if (err < 0)
 		connection_fault(conn, CLOSE_IO_ERROR, -err);
@@ -140,8 +140,8 @@ output_empty(struct connection *conn)
 {
 	outqueue_free(&conn->sh->outpool, conn->out);
 	conn->out = NULL;
-	if (conn->flags & CONN_CONGESTED && conn->session != NULL)
-		session_set_congested(conn->session, false);
+	if (conn->flags & CONN_CONGESTED && connection_is_online(conn))
+		session_set_congested(&conn->session, false);
 	conn->flags &= (uint16_t) ~(CONN_BLOCKED | CONN_CONGESTED);
 	if (conn->flags & CONN_CLOSING)
 		farewell_sent(conn);

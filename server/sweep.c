@@ -54,8 +54,10 @@ next_connection(struct sweep *s, struct shard *sh, bool *end)
 	} else {
 		conn = slab_at(&sh->slab, (uint32_t)s->next++);
 	}
-	return conn != NULL && conn->id != 0 && !(conn->flags & CONN_DEAD) ? conn
-									   : NULL;
+	return conn != NULL && conn->session.handle.id != 0 &&
+		       !(conn->flags & CONN_DEAD)
+		   ? conn
+		   : NULL;
 }
 
 /* True when the sweep is at its end. */

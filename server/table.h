@@ -18,6 +18,7 @@
 struct table_node { /* embedded in what is stored */
 	struct table_node *next;
 	uint32_t hash;
+	uint32_t spare; /* for who embeds it; it would be padding */
 };
 
 struct table {

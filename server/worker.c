@@ -71,7 +71,8 @@ dispatch(struct worker *w, const struct loop_event *e)
 		return;
 	}
 	conn = slab_at(&sh->slab, (uint32_t)e->key);
-	if (conn->id != 0 && shard_key(conn->slot, conn->id) == e->key &&
+	if (conn->session.handle.id != 0 &&
+	    shard_key(conn->session.handle.slot, conn->session.handle.id) == e->key &&
 	    !(conn->flags & CONN_DEAD))
 		stream_ready(conn, e->ready);
 }
@@ -119,7 +120,7 @@ free_dead(struct worker *w)
 		return;
 	slice_begin(&sh->slice, FREE_US);
 	while (!slice_is_over(&sh->slice) && (node = list_first(&sh->dead)) != NULL)
-		connection_free(container_of(node, struct connection, link));
+		connection_free(container_of(node, struct connection, session.node));
 	acceptor_resume(&w->acceptor);
 }
 
@@ -206,7 +207,7 @@ check_some(struct worker *w)
 		uint32_t slot = w->next_check++ % slab_slots(&sh->slab);
 		struct connection *conn = slab_at(&sh->slab, slot);
 
-		if (conn->id != 0)
+		if (conn->session.handle.id != 0)
 			connection_check(conn);
 	}
 #else

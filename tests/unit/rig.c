@@ -58,7 +58,7 @@ rig_close(struct rig *b)
 	for (uint32_t slot = 0; slot < slab_slots(&b->sh.slab); slot++) {
 		struct connection *conn = slab_at(&b->sh.slab, slot);
 
-		if (conn->id == 0)
+		if (conn->session.handle.id == 0)
 			continue;
 		connection_close(conn, CLOSE_SHUTDOWN, RETRY_NONE, NULL);
 		connection_bury(conn);
@@ -108,7 +108,7 @@ rig_connect(struct rig *b, int *ret_peer)
 	conn = connection_open(&b->sh, fds[0], &addr, 0);
 	assert(conn != NULL);
 	assert(loop_add(&b->sh.loop, fds[0], LOOP_READ,
-		   shard_key(conn->slot, conn->id)) == 0);
+		   shard_key(conn->session.handle.slot, conn->session.handle.id)) == 0);
 	conn->flags |= CONN_READING;
 	connection_enter(conn, STATE_CONNECTED);
 	deadlines_update(conn);
@@ -144,7 +144,7 @@ check_all(struct shard *sh)
 	for (uint32_t slot = 0; slot < slab_slots(&sh->slab); slot++) {
 		struct connection *conn = slab_at(&sh->slab, slot);
 
-		if (conn->id != 0)
+		if (conn->session.handle.id != 0)
 			connection_check(conn);
 	}
 }
@@ -162,7 +162,7 @@ rig_end_turn(struct rig *b)
 		stream_end_turn(&b->sh);
 	} while (!list_is_empty(&b->sh.yielded));
 	while ((node = list_first(&b->sh.dead)) != NULL)
-		connection_free(container_of(node, struct connection, link));
+		connection_free(container_of(node, struct connection, session.node));
 	check_all(&b->sh);
 }
 

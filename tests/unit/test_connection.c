@@ -198,7 +198,7 @@ events_come_once_each_and_in_order(void **state)
 	assert_string_equal(got[3].user, "bob");
 	assert_int_equal(got[3].end.bytes_in, strlen("AUTH bob -\nSEND x 05\n"));
 	for (size_t i = 0; i < n; i++) {
-		assert_int_equal(got[i].id, conn->id);
+		assert_int_equal(got[i].id, conn->session.handle.id);
 		event_clear(&got[i]);
 	}
 	close(peer);

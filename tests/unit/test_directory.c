@@ -31,13 +31,26 @@ tear_down(void **state)
 	return 0;
 }
 
+/* What connections embed; a test uses as many as it needs. */
+static struct session places[10000];
+
+static struct session *
+place(uint64_t id)
+{
+	struct session *s = &places[id % 10000];
+
+	memset(s, 0, sizeof(*s));
+	session_prepare(
+	    s, (struct handle){ .id = id, .slot = (uint32_t)id * 2, .worker = 1 });
+	return s;
+}
+
 static struct login
-login_of(const char *user, uint64_t id)
+login_of(const char *user)
 {
 	return (struct login){
 		.user = user,
 		.user_len = strlen(user),
-		.handle = { .id = id, .slot = (uint32_t)id * 2, .worker = 1 },
 		.max_sessions = 1,
 		.max_connections = 1000000,
 		.replace = true,
@@ -48,14 +61,15 @@ login_of(const char *user, uint64_t id)
 static struct session *
 enter(const char *user, uint64_t id, uint32_t max_sessions)
 {
-	struct login login = login_of(user, id);
+	struct session *s = place(id);
+	struct login login = login_of(user);
 	struct login_result result;
 
 	login.max_sessions = max_sessions;
-	assert_int_equal(directory_login(dir, &login, &result), 0);
+	assert_int_equal(directory_login(dir, s, &login, &result), 0);
 	assert_int_equal(result.nreplaced, 0);
 	assert_null(result.replaced);
-	return result.session;
+	return s;
 }
 
 static unsigned
@@ -80,9 +94,13 @@ a_user_is_found_from_login_to_logout(void **state)
 	assert_false(t.congested);
 	assert_string_equal(session_user(s), "bob");
 	assert_int_equal(session_user_len(s), 3);
+	assert_string_equal(session_display(s), "");
 	assert_int_equal(find("BOB", &t, 1), 0);
 	assert_int_equal(find("bo", &t, 1), 0);
+	assert_true(session_is_open(s));
 	directory_logout(dir, s);
+	assert_false(session_is_open(s));
+	assert_string_equal(session_user(s), "");
 	assert_int_equal(find("bob", &t, 1), 0);
 	assert_int_equal(directory_sessions(dir), 0);
 	assert_int_equal(directory_users(dir), 0);
@@ -92,17 +110,18 @@ static void
 a_second_login_replaces_the_first(void **state)
 {
 	struct session *old = enter("bob", 1, 1);
-	struct login login = login_of("bob", 2);
+	struct session *new = place(2);
+	struct login login = login_of("bob");
 	struct login_result result;
 	struct target t;
 
 	(void)state;
-	assert_int_equal(directory_login(dir, &login, &result), 0);
+	assert_int_equal(directory_login(dir, new, &login, &result), 0);
 	assert_int_equal(result.sessions, 1);
 	assert_int_equal(result.nreplaced, 1);
 	assert_int_equal(result.replaced[0].id, 1);
 	assert_false(directory_is_registered(old));
-	assert_true(directory_is_registered(result.session));
+	assert_true(directory_is_registered(new));
 	assert_int_equal(find("bob", &t, 1), 1);
 	assert_int_equal(t.handle.id, 2);
 	assert_int_equal(directory_sessions(dir), 1);
@@ -112,7 +131,7 @@ a_second_login_replaces_the_first(void **state)
 	assert_int_equal(find("bob", &t, 1), 1);
 	assert_int_equal(directory_sessions(dir), 1);
 	assert_int_equal(directory_users(dir), 1);
-	directory_logout(dir, result.session);
+	directory_logout(dir, new);
 	free(result.replaced);
 }
 
@@ -120,68 +139,73 @@ static void
 a_replaced_session_keeps_its_name(void **state)
 {
 	struct session *old = enter("bob", 1, 1);
-	struct login login = login_of("bob", 2);
+	struct session *new = place(2);
+	struct login login = login_of("bob");
 	struct login_result result;
 
 	(void)state;
-	assert_int_equal(directory_login(dir, &login, &result), 0);
+	assert_int_equal(directory_login(dir, new, &login, &result), 0);
 	free(result.replaced);
-	directory_logout(dir, result.session);
+	directory_logout(dir, new);
 	assert_int_equal(directory_users(dir), 0);
 	assert_string_equal(session_user(old), "bob");
-	result.session = enter("bob", 3, 1);
+	new = enter("bob", 3, 1);
 	assert_string_equal(session_user(old), "bob");
 	directory_logout(dir, old);
-	directory_logout(dir, result.session);
+	directory_logout(dir, new);
 }
 
 static void
 with_reject_the_first_login_stays(void **state)
 {
 	struct session *s = enter("bob", 1, 1);
-	struct login login = login_of("bob", 2);
+	struct session *new = place(2);
+	struct login login = login_of("bob");
 	struct login_result result = { .sessions = 99 };
 
 	(void)state;
 	login.replace = false;
-	assert_int_equal(directory_login(dir, &login, &result), -EUSERS);
+	assert_int_equal(directory_login(dir, new, &login, &result), -EUSERS);
 	assert_int_equal(result.sessions, 99);
 	assert_true(directory_is_registered(s));
 	login.max_sessions = 2;
-	assert_int_equal(directory_login(dir, &login, &result), 0);
+	assert_int_equal(directory_login(dir, new, &login, &result), 0);
 	assert_int_equal(result.sessions, 2);
 	directory_logout(dir, s);
-	directory_logout(dir, result.session);
+	directory_logout(dir, new);
 }
 
 static void
 a_full_pool_takes_nobody_but_those_who_replace(void **state)
 {
 	struct session *s = enter("bob", 1, 1);
-	struct login login = login_of("alice", 2);
+	struct session *new = place(2);
+	struct login login = login_of("alice");
 	struct login_result result;
 	struct target t;
 
 	(void)state;
 	login.max_connections = 1;
-	assert_int_equal(directory_login(dir, &login, &result), -ENOSPC);
+	assert_int_equal(directory_login(dir, new, &login, &result), -ENOSPC);
 	assert_int_equal(find("alice", &t, 1), 0);
 	assert_int_equal(directory_users(dir), 1);
 
-	login = login_of("bob", 3);
+	new = place(3);
+	login = login_of("bob");
 	login.max_connections = 1;
-	assert_int_equal(directory_login(dir, &login, &result), 0);
+	assert_int_equal(directory_login(dir, new, &login, &result), 0);
 	assert_int_equal(directory_sessions(dir), 1);
 	free(result.replaced);
 	directory_logout(dir, s);
-	directory_logout(dir, result.session);
+	directory_logout(dir, new);
 }
 
 static void
 a_lowered_limit_of_sessions_replaces_all_beyond_it_oldest_first(void **state)
 {
 	struct session *old[5];
-	struct login login = login_of("bob", 6);
+	struct session *new = place(6);
+	struct login login = login_of("bob");
 	struct login_result result;
 	struct target t[8];
 
@@ -189,7 +213,7 @@ a_lowered_limit_of_sessions_replaces_all_beyond_it_oldest_first(void **state)
 	for (unsigned i = 0; i < 5; i++)
 		old[i] = enter("bob", i + 1, 5);
 	login.max_sessions = 2;
-	assert_int_equal(directory_login(dir, &login, &result), 0);
+	assert_int_equal(directory_login(dir, new, &login, &result), 0);
 	assert_int_equal(result.sessions, 2);
 	assert_int_equal(result.nreplaced, 4);
 	for (unsigned i = 0; i < 4; i++)
@@ -201,7 +225,59 @@ a_lowered_limit_of_sessions_replaces_all_beyond_it_oldest_first(void **state)
 	free(result.replaced);
 	for (unsigned i = 0; i < 5; i++)
 		directory_logout(dir, old[i]);
-	directory_logout(dir, result.session);
+	directory_logout(dir, new);
+}
+
+static void
+any_session_of_a_user_may_go_first(void **state)
+{
+	struct random r = { 7 };
+	struct target t[5];
+
+	(void)state;
+	for (unsigned turn = 0; turn < 200; turn++) {
+		struct session *s[5];
+		unsigned left = 5;
+
+		for (unsigned i = 0; i < 5; i++)
+			s[i] = enter("bob", i + 1, 5);
+		while (left > 0) {
+			unsigned i = (unsigned)random_below(&r, left);
+
+			directory_logout(dir, s[i]);
+			left--;
+			memmove(&s[i], &s[i + 1], (left - i) * sizeof(s[0]));
+			assert_int_equal(find("bob", t, 5), left);
+			for (unsigned k = 0; k < left; k++)
+				assert_int_equal(t[k].handle.id, s[k]->handle.id);
+			assert_int_equal(directory_users(dir), left > 0);
+		}
+	}
+}
+
+static void
+a_display_name_belongs_to_one_session(void **state)
+{
+	struct session *one = place(1), *two = place(2);
+	struct login login = login_of("bob");
+	struct login_result result;
+	size_t empty = directory_bytes(dir);
+
+	(void)state;
+	login.max_sessions = 2;
+	login.display = "Bob at home, who has much to say";
+	login.display_len = strlen(login.display);
+	assert_int_equal(directory_login(dir, one, &login, &result), 0);
+	assert_true(directory_bytes(dir) > empty + login.display_len);
+	login.display = "B";
+	login.display_len = 1;
+	assert_int_equal(directory_login(dir, two, &login, &result), 0);
+	assert_string_equal(session_display(one), "Bob at home, who has much to say");
+	assert_string_equal(session_display(two), "B");
+	directory_logout(dir, one);
+	assert_int_equal(directory_bytes(dir), empty);
+	assert_string_equal(session_display(one), "");
+	directory_logout(dir, two);
 }
 
 static void
@@ -309,32 +385,32 @@ race(void *arg)
 {
 	struct racer *me = arg;
 	struct random r = { me->index + 1 };
-	struct session *mine[8] = { NULL };
+	struct session mine[8] = { 0 };
 
 	for (unsigned turn = 0; turn < TURNS; turn++) {
-		struct session **slot = &mine[random_below(&r, 8)];
+		struct session *s = &mine[random_below(&r, 8)];
 		char name[] = { (char)('a' + random_below(&r, 5)), '\0' };
-		struct login login = login_of(name, me->index << 32 | (turn + 1));
+		struct login login = login_of(name);
 		struct login_result result;
 
-		if (*slot != NULL)
-			directory_logout(dir, *slot);
-		*slot = NULL;
+		if (session_is_open(s))
+			directory_logout(dir, s);
+		session_prepare(
+		    s, (struct handle){ .id = me->index << 32 | (turn + 1) });
 		login.max_sessions = OF_ONE_USER;
 		login.max_connections = PLACES;
 		login.replace = random_below(&r, 4) != 0;
-		if (directory_login(dir, &login, &result) < 0) {
+		if (directory_login(dir, s, &login, &result) < 0) {
 			me->refused++;
 			continue;
 		}
-		*slot = result.session;
 		me->logins++;
 		me->replaced += result.nreplaced;
 		free(result.replaced);
 	}
 	for (unsigned i = 0; i < 8; i++) {
-		if (mine[i] != NULL)
-			directory_logout(dir, mine[i]);
+		if (session_is_open(&mine[i]))
+			directory_logout(dir, &mine[i]);
 	}
 	return NULL;
 }
@@ -397,6 +473,8 @@ main(void)
 		DIRECTORY_TEST(a_full_pool_takes_nobody_but_those_who_replace),
 		DIRECTORY_TEST(
 		    a_lowered_limit_of_sessions_replaces_all_beyond_it_oldest_first),
+		DIRECTORY_TEST(any_session_of_a_user_may_go_first),
+		DIRECTORY_TEST(a_display_name_belongs_to_one_session),
 		DIRECTORY_TEST(no_more_targets_are_copied_than_there_is_room_for),
 		DIRECTORY_TEST(what_the_owner_says_is_seen_by_those_who_look),
 		DIRECTORY_TEST(completion_yields_the_users_with_the_prefix),

@@ -66,7 +66,7 @@ static void
 count(struct sweep *s, struct connection *conn, const struct row *row)
 {
 	(void)s;
-	assert_int_equal(conn->id, row->handle.id);
+	assert_int_equal(conn->session.handle.id, row->handle.id);
 	visits++;
 }
 
@@ -149,10 +149,10 @@ handles_of_those_who_have_gone_find_nobody(void **state)
 		char user[] = { (char)('x' + i), '\0' };
 
 		conn[i] = rig_login(&b, user, &peers[npeers++]);
-		handles[i] = connection_handle(conn[i]);
+		handles[i] = conn[i]->session.handle;
 	}
-	connection_bury(conn[1]);
 	connection_leave_session(conn[1]);
+	connection_bury(conn[1]);
 	conn[1]->flags |= CONN_CLOSING;
 	connection_enter(conn[1], STATE_DISCONNECTING);
 	rig_end_turn(&b);
@@ -244,8 +244,8 @@ a_stop_does_not_wait_when_nobody_is_left(void **state)
 	stopper_init(&s, &b.sh, &acceptor);
 	stopper_begin(&s, &order);
 	stopper_turn(&s);
-	connection_bury(slab_at(&b.sh.slab, 0));
 	connection_leave_session(slab_at(&b.sh.slab, 0));
+	connection_bury(slab_at(&b.sh.slab, 0));
 	rig_end_turn(&b);
 	stopper_turn(&s);
 	assert_int_equal(atomic_load(&b.pool->drained), 1);
