@@ -23,7 +23,7 @@
 #include "server/settings.h"
 #include "server/shard.h"
 
-_Static_assert(sizeof(struct connection) <= 272, "an idle connection is to stay small");
+_Static_assert(sizeof(struct connection) <= 232, "an idle connection is to stay small");
 
 void
 connection_enter(struct connection *conn, enum connection_state state)
@@ -194,11 +194,11 @@ connection_leave_idle(struct connection *conn)
 	struct idle *pool = conn->sh->pool->idle;
 	size_t before;
 
-	if (conn->idle == NULL)
+	if (connection_idle(conn) == NULL)
 		return;
 	before = idle_available(pool);
-	idle_leave(pool, conn->idle);
-	conn->idle = NULL;
+	idle_leave(pool, conn->rare->idle);
+	conn->rare->idle = NULL;
 	session_set_idle(&conn->session, false);
 	connection_check_min_idle(conn, before);
 }
@@ -234,24 +234,23 @@ connection_open(
 		return NULL;
 
 	struct connection *conn = slab_at(&sh->slab, slot);
+	struct handle handle = {
+		.id = atomic_fetch_add_explicit(
+		    &sh->pool->next_id, 1, memory_order_relaxed),
+		.slot = slot,
+		.worker = (uint16_t)sh->index,
+	};
 
 	*conn = (struct connection){
 		.sh = sh,
 		.created_ms = sh->now_ms,
 		.input_ms = sh->now_ms,
-		.heard_ms = sh->now_ms,
 		.addr = *addr,
 		.fd = fd,
 		.listener = (uint16_t)listener,
 		.state = STATE_DISCONNECTED,
 	};
-	session_prepare(
-	    &conn->session, (struct handle){
-				.id = atomic_fetch_add_explicit(
-				    &sh->pool->next_id, 1, memory_order_relaxed),
-				.slot = slot,
-				.worker = (uint16_t)sh->index,
-			    });
+	session_prepare(&conn->session, handle);
 	deadline_init(&conn->deadline);
 	list_init(&conn->dirty);
 	connection_enter(conn, STATE_CONNECTING);
@@ -344,7 +343,7 @@ connection_free(struct connection *conn)
 {
 	struct shard *sh = conn->sh;
 
-	assert(!connection_is_online(conn) && conn->idle == NULL);
+	assert(!connection_is_online(conn) && connection_idle(conn) == NULL);
 	close(conn->fd);
 	stats_move(&sh->stats.queue_bytes, -(int64_t)outqueue_pending(conn->out));
 	outqueue_free(&sh->outpool, conn->out);
@@ -372,6 +371,7 @@ void
 connection_describe(const struct connection *conn, struct row *row)
 {
 	const struct shard *sh = conn->sh;
+	const struct idle_entry *idle = connection_idle(conn);
 
 	row->handle = conn->session.handle;
 	row->state = (enum connection_state)conn->state;
@@ -397,7 +397,7 @@ connection_describe(const struct connection *conn, struct row *row)
 	row->queue_messages = outqueue_messages(conn->out);
 	row->dropped = 0;
 	row->rtt_us = -1;
-	row->credit = conn->idle != NULL ? idle_credit(sh->pool->idle, conn->idle) : 0;
+	row->credit = idle != NULL ? idle_credit(sh->pool->idle, idle) : 0;
 	if (conn->rare != NULL)
 		describe_rare(conn->rare, row);
 }
@@ -410,7 +410,7 @@ connection_check(const struct connection *conn)
 	    conn->state == STATE_CONNECTING || conn->state == STATE_CONNECTED;
 
 	assert(connection_is_online(conn) == is_online);
-	assert((conn->idle != NULL) == (conn->state == STATE_IDLE));
+	assert((connection_idle(conn) != NULL) == (conn->state == STATE_IDLE));
 	assert(is_online || is_anonymous || conn->flags & CONN_CLOSING);
 	assert(conn->flags & CONN_DEAD || is_online ||
 	       is_anonymous == !list_is_empty(&conn->session.node));

@@ -7,7 +7,7 @@
  *
  * Invariants (connection_check() looks at them, in debug builds at some connections each turn):
  *  - the session is open exactly while the state is active or idle;
- *  - idle is set exactly while the state is idle;
+ *  - it has an entry in the idle pool exactly while the state is idle;
  *  - the armed deadline is never later than the least that applies: time that
  *    moves away is noticed when the old deadline fires, so traffic costs nothing
  *    (while new settings are on their way to all, it may be later for some);
@@ -57,6 +57,7 @@ enum connection_flag {
 
 struct input { /* an unfinished frame, or input that waits; NULL otherwise */
 	size_t len, size;
+	int64_t heard_ms; /* when some of it came */
 	size_t need;	  /* bytes until there is anything to parse, 0: not known */
 	uint64_t skip;	  /* bytes of a refused payload still to be thrown away */
 	bool is_skipping; /* those, or looking for the line end behind them */
@@ -66,12 +67,14 @@ struct input { /* an unfinished frame, or input that waits; NULL otherwise */
 	char data[];
 };
 
-struct rare {		   /* what most connections never need */
-	uint32_t lost;	   /* dropped since the last LOST */
-	uint32_t dropped;  /* in all */
-	uint32_t rtt_us;   /* 0: not measured */
-	int64_t pinged_ms; /* sh->now_ms of the last PING: its deadline */
-	int64_t pinged_us; /* clock_us() of it: the round trip */
+struct rare {			 /* what most connections never need */
+	struct idle_entry *idle; /* in the idle pool */
+	int64_t heard_ms;	 /* last byte of any kind */
+	uint32_t lost;		 /* dropped since the last LOST */
+	uint32_t dropped;	 /* in all */
+	uint32_t rtt_us;	 /* 0: not measured */
+	int64_t pinged_ms;	 /* sh->now_ms of the last PING: its deadline */
+	int64_t pinged_us;	 /* clock_us() of it: the round trip */
 	uint32_t ping_word;
 	uint32_t auth_failures;
 	int64_t rate_ms; /* when tokens were last added */
@@ -85,22 +88,22 @@ struct connection {
 	 * sh->anonymous, or sh->dead. */
 	struct session session;
 	struct deadline deadline;
-	struct list dirty; /* sh->dirty, or sh->yielded */
-	struct idle_entry *idle;
+	struct list dirty;    /* sh->dirty, or sh->yielded */
 	struct outqueue *out; /* NULL while nothing waits */
 	struct input *input;
 	struct rare *rare;
 	int64_t created_ms;
-	int64_t since_ms;      /* of login; while anonymous of accept or LOGOUT */
-	int64_t input_ms;      /* last command that counts */
-	int64_t heard_ms;      /* last byte of any kind */
-	int64_t progress_ms;   /* when the peer last took output, while some waits */
-	int64_t give_up_ms;    /* while closing: the end of the farewell */
-	uint64_t casts_before; /* pool->casts at its login */
+	union {
+		int64_t since_ms;   /* of login; while anonymous of accept or LOGOUT */
+		int64_t give_up_ms; /* while closing: the end of the farewell */
+	};
+	int64_t input_ms; /* last command that counts */
 	uint64_t bytes_in, bytes_out;
 	uint32_t messages_in, messages_out;
 	struct net_addr addr;
 	int fd;
+	uint32_t
+	    casts_before;   /* pool->casts at its login: see is_for() in delivery.c */
 	uint32_t cast_seen; /* sequence number in sh->casts of the next it gets */
 	uint16_t flags;	    /* enum connection_flag */
 	uint16_t listener;  /* index into pool->listeners */
@@ -149,6 +152,13 @@ static inline bool
 connection_is_online(const struct connection *conn)
 {
 	return session_is_open(&conn->session);
+}
+
+/* Its entry in the idle pool, or NULL. */
+static inline struct idle_entry *
+connection_idle(const struct connection *conn)
+{
+	return conn->rare != NULL ? conn->rare->idle : NULL;
 }
 
 void connection_leave_anonymous(struct connection *conn);

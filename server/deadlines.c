@@ -5,6 +5,7 @@
  * apply. Traffic only moves times away, so it does not touch the wheel: when the
  * armed time comes, the true one is computed and armed.
  */
+#include <errno.h>
 #include <stdio.h>
 
 #include "common/clock.h"
@@ -30,6 +31,19 @@ earlier(struct when *w, int64_t from_ms, int64_t timeout_ms, enum due what,
 		*w = (struct when){ from_ms + timeout_ms, what, reason };
 }
 
+/* When the peer was last heard of, be it by a command or by what is none. */
+static int64_t
+heard_ms(const struct connection *conn)
+{
+	int64_t ms = conn->input_ms;
+
+	if (conn->rare != NULL && conn->rare->heard_ms > ms)
+		ms = conn->rare->heard_ms;
+	if (conn->input != NULL && conn->input->heard_ms > ms)
+		ms = conn->input->heard_ms;
+	return ms;
+}
+
 static struct when
 next_due(const struct connection *conn)
 {
@@ -45,13 +59,13 @@ next_due(const struct connection *conn)
 	    &w, conn->input_ms, s->connection_timeout, DUE_CLOSE, CLOSE_IDLE_TIMEOUT);
 	earlier(&w, conn->created_ms, s->max_lifetime, DUE_CLOSE, CLOSE_LIFETIME);
 	if (conn->flags & CONN_BLOCKED)
-		earlier(&w, conn->progress_ms, s->write_timeout, DUE_CLOSE,
-		    CLOSE_WRITE_TIMEOUT);
+		earlier(&w, outqueue_progress_ms(conn->out), s->write_timeout,
+		    DUE_CLOSE, CLOSE_WRITE_TIMEOUT);
 	if (conn->flags & CONN_PINGED)
 		earlier(&w, conn->rare->pinged_ms, s->ping_timeout, DUE_CLOSE,
 		    CLOSE_PING_TIMEOUT);
 	else if (connection_is_online(conn))
-		earlier(&w, conn->heard_ms, s->ping_interval, DUE_PING, CLOSE_INTERNAL);
+		earlier(&w, heard_ms(conn), s->ping_interval, DUE_PING, CLOSE_INTERNAL);
 	return w;
 }
 
@@ -78,9 +92,10 @@ send_ping(struct connection *conn)
 {
 	struct rare *r = connection_rare(conn);
 
-	conn->heard_ms = conn->sh->now_ms;
-	if (r == NULL)
-		return; /* no memory: try again after another interval */
+	if (r == NULL) {
+		connection_fault(conn, CLOSE_MEMORY, ENOMEM);
+		return;
+	}
 	r->ping_word = shard_random(conn->sh, UINT32_MAX);
 	r->pinged_ms = conn->sh->now_ms;
 	r->pinged_us = clock_us();

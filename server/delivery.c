@@ -23,6 +23,7 @@
 #define PARCEL_ITEMS 64
 #define CAST_US 400	   /* of one turn, for bringing sessions up to date */
 #define CAST_LOG_BUSY 1024 /* no more are taken from clients while so many wait */
+#define CAST_FAR (1 << 30)
 
 struct parcel_item {
 	enum parcel_kind kind;
@@ -121,10 +122,18 @@ queue_message(struct connection *conn, struct message *msg)
 	return DELIVERED;
 }
 
+/*
+ * casts_before is the lower half of a number that only grows: it follows, long before
+ * what comes is so much newer that it would look older.
+ */
 static bool
-is_for(const struct cast *c, const struct connection *conn)
+is_for(const struct cast *c, struct connection *conn)
 {
-	if (c->origin == conn->session.handle.id || c->number <= conn->casts_before)
+	int32_t newer = (int32_t)((uint32_t)c->number - conn->casts_before);
+
+	if (newer > CAST_FAR)
+		conn->casts_before += CAST_FAR / 2;
+	if (c->origin == conn->session.handle.id || newer <= 0)
 		return false;
 	return c->except == NULL || strcmp(c->except, connection_user(conn)) != 0;
 }
@@ -158,10 +167,12 @@ static enum delivery
 deliver_job(struct connection *conn, struct message *msg)
 {
 	enum delivery d = DELIVERY_GONE;
+	struct idle_entry *idle;
 
 	if (directory_is_registered(&conn->session)) /* else it is being replaced */
 		d = delivery_local(conn, msg);
-	if (conn->idle != NULL && idle_credit(conn->sh->pool->idle, conn->idle) == 0) {
+	idle = connection_idle(conn);
+	if (idle != NULL && idle_credit(conn->sh->pool->idle, idle) == 0) {
 		connection_leave_idle(conn);
 		connection_enter(conn, STATE_ACTIVE);
 	}

@@ -67,7 +67,7 @@ input_resize(struct connection *conn, size_t size)
 	if (in == NULL)
 		return NULL;
 	if (conn->input == NULL)
-		*in = (struct input){ 0 };
+		*in = (struct input){ .heard_ms = conn->sh->now_ms };
 	in->size = size;
 	conn->input = in;
 	stats_move(&conn->sh->stats.memory_input, (int64_t)size - (int64_t)old);
@@ -311,11 +311,21 @@ read_buffer(struct connection *conn, size_t *ret_have, size_t *ret_room)
 	return in->data;
 }
 
+/* A command will say so itself; what is none, or is not whole, is noted here. */
+static void
+note_heard(struct connection *conn)
+{
+	if (conn->rare != NULL)
+		conn->rare->heard_ms = conn->sh->now_ms;
+	if (conn->input != NULL)
+		conn->input->heard_ms = conn->sh->now_ms;
+}
+
 static void
 received(struct connection *conn, char *at, size_t have, size_t n)
 {
 	conn->bytes_in += n;
-	conn->heard_ms = conn->sh->now_ms;
+	note_heard(conn);
 	stats_count(&conn->sh->stats.counter[COUNT_BYTES_IN], n);
 	if (!is_skipping(conn) && conn->input != NULL && have + n < conn->input->need) {
 		if (at == conn->input->data)

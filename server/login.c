@@ -116,8 +116,8 @@ log_in(struct connection *conn, struct span tag, struct span user, struct span d
 	int err;
 
 	/* Read first: what is accepted from here on may count this session. */
-	conn->casts_before =
-	    atomic_load_explicit(&conn->sh->pool->casts, memory_order_relaxed);
+	conn->casts_before = (uint32_t)atomic_load_explicit(
+	    &conn->sh->pool->casts, memory_order_relaxed);
 	connection_leave_anonymous(conn);
 	err =
 	    directory_login(conn->sh->pool->directory, &conn->session, &login, &result);

@@ -41,9 +41,10 @@ struct outqueue {
 	unsigned capacity; /* slots in ring, a power of two */
 	unsigned head;	   /* slot of the item being written */
 	unsigned count;
-	unsigned messages; /* counted, not yet wholly written */
-	size_t sent;	   /* bytes of the head item already written */
-	size_t pending;	   /* bytes not yet written, all items */
+	unsigned messages;   /* counted, not yet wholly written */
+	size_t sent;	     /* bytes of the head item already written */
+	size_t pending;	     /* bytes not yet written, all items */
+	int64_t progress_ms; /* outqueue_set_progress() */
 };
 
 void
@@ -318,6 +319,18 @@ unsigned
 outqueue_messages(const struct outqueue *q)
 {
 	return q == NULL ? 0 : q->messages;
+}
+
+void
+outqueue_set_progress(struct outqueue *q, int64_t now_ms)
+{
+	q->progress_ms = now_ms;
+}
+
+int64_t
+outqueue_progress_ms(const struct outqueue *q)
+{
+	return q->progress_ms;
 }
 
 /* Counted messages that end in bytes [from, to) of the block. */

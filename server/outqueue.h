@@ -48,6 +48,10 @@ void outqueue_count_message(struct outqueue *q);
 size_t outqueue_pending(const struct outqueue *q);
 unsigned outqueue_messages(const struct outqueue *q);
 
+/* When the peer last took something, as the owner says; the queue only keeps it. */
+void outqueue_set_progress(struct outqueue *q, int64_t now_ms);
+int64_t outqueue_progress_ms(const struct outqueue *q);
+
 /*
  * Writes as much as fd takes now; *ret_written is what the kernel took. Returns
  * 0 when the queue is empty, -EAGAIN when the rest has to wait, else the error

@@ -87,7 +87,7 @@ apply(struct reconfigure *r, struct connection *conn)
 		listener_set_keepalive(conn->fd, s->tcp_keepalive);
 	if (s->max_per_address > 0)
 		count_address(conn);
-	if (!s->reuse && conn->idle != NULL) {
+	if (!s->reuse && connection_idle(conn) != NULL) {
 		connection_leave_idle(conn);
 		connection_enter(conn, STATE_ACTIVE);
 	}

@@ -266,17 +266,20 @@ static void
 run_idle(struct connection *conn, const struct frame *f)
 {
 	struct idle *pool = conn->sh->pool->idle;
+	struct rare *r;
 
 	if (!conn->sh->settings->reuse) {
 		request_error(conn, f->tag, ERR_FORBIDDEN, NULL);
 		return;
 	}
-	if (conn->idle != NULL) {
-		idle_renew(pool, conn->idle, f->credit);
+	r = connection_rare(conn);
+	if (connection_idle(conn) != NULL) {
+		idle_renew(pool, r->idle, f->credit);
 	} else {
-		conn->idle = idle_join(
-		    pool, conn->session.handle, connection_user(conn), f->credit);
-		if (conn->idle == NULL) {
+		if (r != NULL)
+			r->idle = idle_join(pool, conn->session.handle,
+			    connection_user(conn), f->credit);
+		if (connection_idle(conn) == NULL) {
 			request_error(conn, f->tag, ERR_INTERNAL, NULL);
 			return;
 		}
@@ -289,7 +292,7 @@ run_idle(struct connection *conn, const struct frame *f)
 static void
 run_busy(struct connection *conn, const struct frame *f)
 {
-	if (conn->idle != NULL) {
+	if (connection_idle(conn) != NULL) {
 		connection_leave_idle(conn);
 		connection_enter(conn, STATE_ACTIVE);
 	}
@@ -322,9 +325,12 @@ run_ping(struct connection *conn, const struct frame *f)
 static void
 run_pong(struct connection *conn, const struct frame *f)
 {
-	struct rare *r = conn->rare;
+	struct rare *r = connection_rare(conn);
 	char word[16];
 
+	if (r == NULL)
+		return;
+	r->heard_ms = conn->sh->now_ms;
 	if (!(conn->flags & CONN_PINGED))
 		return;
 	snprintf(word, sizeof(word), "%08x", r->ping_word);

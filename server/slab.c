@@ -18,7 +18,7 @@ slab_init(struct slab *s, size_t object_size)
 {
 	assert(object_size > 0);
 	memset(s, 0, sizeof(*s));
-	s->size = (object_size + 15) & ~(size_t)15;
+	s->size = (object_size + 7) & ~(size_t)7;
 	while ((s->size << (s->shift + 1)) <= CHUNK_BYTES)
 		s->shift++;
 	s->per_chunk = 1u << s->shift;

@@ -14,7 +14,7 @@
 #define SLAB_NONE UINT32_MAX
 
 struct slab {
-	size_t size;	    /* bytes of one object, a multiple of 16 */
+	size_t size;	    /* bytes of one object, a multiple of 8 */
 	uint32_t per_chunk; /* a power of two */
 	uint32_t shift;	    /* log2(per_chunk) */
 	char **chunks;

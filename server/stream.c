@@ -154,7 +154,7 @@ output_waits(struct connection *conn)
 		return;
 	conn->flags |= CONN_BLOCKED;
 	unmark_dirty(conn);
-	conn->progress_ms = conn->sh->now_ms;
+	outqueue_set_progress(conn->out, conn->sh->now_ms);
 	deadlines_update(conn);
 }
 
@@ -167,7 +167,7 @@ flush_some(struct connection *conn)
 
 	if (written > 0) {
 		conn->bytes_out += written;
-		conn->progress_ms = sh->now_ms;
+		outqueue_set_progress(conn->out, sh->now_ms);
 		stats_count(&sh->stats.counter[COUNT_BYTES_OUT], written);
 		stats_move(&sh->stats.queue_bytes, -(int64_t)written);
 	}

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define TABLE_START 16u /* buckets; a power of two */
+#define LOAD 2u		/* entries per bucket; more cost time, fewer memory */
 
 /* The segment that bucket i > 0 lies in, and how many buckets come before it. */
 static unsigned
@@ -131,7 +132,7 @@ table_insert(struct table *t, struct table_node *node)
 {
 	struct table_node **head;
 
-	if (t->count++ >= t->nbuckets)
+	if (t->count++ >= t->nbuckets * LOAD)
 		split(t);
 	head = bucket(t, index_of(t, node->hash));
 	node->next = *head;

@@ -2,7 +2,7 @@
  * table.h - hash table of things that carry their own link, without a pause.
  *
  * Linear hashing (W. Litwin, "Linear hashing: a new tool for file and table
- * addressing", 1980): each insertion beyond one entry per bucket splits one
+ * addressing", 1980): each insertion beyond two entries per bucket splits one
  * bucket, and buckets live in segments that are never moved, so no operation
  * ever costs more than its neighbours. Knows hashes, not keys: the owner walks a
  * bucket and compares. It does not shrink. No lock: whoever owns it locks.

@@ -82,6 +82,30 @@ a_ping_that_is_answered_measures_the_round_trip(void **state)
 }
 
 static void
+nobody_is_pinged_who_was_heard_be_it_with_half_a_command(void **state)
+{
+	static const char *const said[] = { "PING\n", "PONG\n", "SEND bob 5\nab" };
+
+	(void)state;
+	b.sh.settings->ping_interval = 30000;
+	b.sh.settings->connection_timeout = 0;
+	for (unsigned i = 0; i < 3; i++) {
+		int64_t began = rig_now(&b);
+		int peer;
+		struct connection *conn = rig_login(&b, "bob", &peer);
+
+		rig_at(&b, began + 20000);
+		rig_say(conn, peer, said[i]);
+		(void)rig_heard(peer);
+		rig_at(&b, began + 49999);
+		assert_string_equal(rig_heard(peer), "");
+		rig_at(&b, began + 50000);
+		assert_memory_equal(rig_heard(peer), "PING ", 5);
+		close(peer);
+	}
+}
+
+static void
 a_ping_that_is_not_answered_ends_it(void **state)
 {
 	int peer;
@@ -232,6 +256,7 @@ main(void)
 		TEST(only_commands_keep_a_session_alive),
 		TEST(input_that_waits_is_read_before_anybody_is_ended_for_silence),
 		TEST(a_ping_that_is_answered_measures_the_round_trip),
+		TEST(nobody_is_pinged_who_was_heard_be_it_with_half_a_command),
 		TEST(a_ping_that_is_not_answered_ends_it),
 		TEST(a_lifetime_counts_from_accept),
 		TEST(output_that_nobody_takes_ends_it),

@@ -213,6 +213,28 @@ a_broadcast_still_on_its_way_does_not_reach_who_logs_in_meanwhile(void **state)
 }
 
 static void
+broadcasts_go_on_however_many_there_have_been(void **state)
+{
+	int from, to;
+	struct connection *sender;
+
+	(void)state;
+	atomic_store(&b.pool->casts, UINT32_MAX - UINT64_C(1));
+	sender = rig_login(&b, "al", &from);
+	(void)rig_login(&b, "bob", &to);
+	rig_say(sender, from, "CAST :1\nCAST :2\nCAST :3\n");
+	assert_string_equal(
+	    rig_heard(to), "CAST al 1\r\n1\r\nCAST al 1\r\n2\r\nCAST al 1\r\n3\r\n");
+	for (unsigned i = 0; i < 16; i++) {
+		atomic_fetch_add(&b.pool->casts, UINT64_C(1) << 29);
+		rig_say(sender, from, "CAST :x\n");
+		assert_string_equal(rig_heard(to), "CAST al 1\r\nx\r\n");
+	}
+	close(from);
+	close(to);
+}
+
+static void
 an_operator_may_leave_one_user_out(void **state)
 {
 	int one, two;
@@ -272,6 +294,7 @@ main(void)
 		TEST(broadcasts_and_messages_of_one_sender_keep_their_order),
 		TEST(a_broadcast_reaches_neither_its_sender_nor_whoever_comes_later),
 		TEST(a_broadcast_still_on_its_way_does_not_reach_who_logs_in_meanwhile),
+		TEST(broadcasts_go_on_however_many_there_have_been),
 		TEST(an_operator_may_leave_one_user_out),
 		TEST(a_sweep_reaches_everybody_while_the_slab_grows_under_it),
 	};
