@@ -2,7 +2,8 @@
  * outqueue.c - what waits to be written to one connection.
  *
  * A queue is a ring of items, each a block of copied bytes or a message held by
- * reference. Only the first item may be written in part, only the last one, if
+ * reference. The first block of a queue is small, and is replaced by a large one when
+ * it has to be. Only the first item may be written in part, only the last one, if
  * it is a block, may still grow.
  */
 #include "server/outqueue.h"
@@ -17,16 +18,16 @@
 #include "server/message.h"
 
 #define BLOCK_BYTES 4096u
-#define RING_START 8u /* slots of a new ring */
-#define RING_KEEP 64u /* a queue whose ring has grown beyond is not kept */
-#define KEEP 64u      /* queues and blocks kept in the pool, of each */
-#define BATCH 64u     /* items written with one call */
+#define BLOCK_SMALL 192u /* of the first block of a queue: a reply or two */
+#define RING_START 8u	 /* slots of a new ring */
+#define RING_KEEP 64u	 /* a queue whose ring has grown beyond is not kept */
+#define KEEP 64u	 /* queues and blocks kept in the pool, of each */
+#define BATCH 64u	 /* items written with one call */
 
 struct block {
 	struct block *next; /* in the pool */
-	uint32_t len;
-	uint64_t ends[BLOCK_BYTES / 64]; /* bit i: a counted message ends with byte i */
-	char data[BLOCK_BYTES];
+	uint32_t len, size; /* BLOCK_SMALL or BLOCK_BYTES, multiples of 64 */
+	char data[];	    /* size bytes, and behind them the bits of ends() */
 };
 
 struct item { /* one of the two is NULL */
@@ -67,62 +68,91 @@ queue_destroy(struct outpool *pool, struct outqueue *q)
 	free(q);
 }
 
+/* Bit i: a counted message ends with byte i. */
+static uint64_t *
+ends(const struct block *b)
+{
+	return (uint64_t *)(uintptr_t)(b->data + b->size);
+}
+
+static size_t
+block_bytes(size_t size)
+{
+	return sizeof(struct block) + size + size / 8;
+}
+
+static struct block_stack *
+stack_of(struct outpool *pool, size_t size)
+{
+	return size == BLOCK_SMALL ? &pool->small : &pool->large;
+}
+
+static struct block *
+pop(struct block_stack *stack)
+{
+	struct block *b = stack->top;
+
+	if (b != NULL) {
+		stack->top = b->next;
+		stack->count--;
+	}
+	return b;
+}
+
 static void
 block_destroy(struct outpool *pool, struct block *b)
 {
-	pool->bytes -= sizeof(*b);
+	pool->bytes -= block_bytes(b->size);
 	free(b);
 }
 
 void
 outpool_clear(struct outpool *pool)
 {
+	struct block *b;
+
 	while (pool->queues != NULL) {
 		struct outqueue *q = pool->queues;
 
 		pool->queues = q->next;
 		queue_destroy(pool, q);
 	}
-	while (pool->blocks != NULL) {
-		struct block *b = pool->blocks;
-
-		pool->blocks = b->next;
+	pool->nqueues = 0;
+	while ((b = pop(&pool->small)) != NULL || (b = pop(&pool->large)) != NULL)
 		block_destroy(pool, b);
-	}
-	pool->nqueues = pool->nblocks = 0;
 }
 
 static struct block *
-block_new(struct outpool *pool)
+block_new(struct outpool *pool, size_t size)
 {
-	struct block *b = pool->blocks;
+	struct block *b = pop(stack_of(pool, size));
 
-	if (b != NULL) {
-		pool->blocks = b->next;
-		pool->nblocks--;
+	if (b != NULL)
 		return b;
-	}
-	b = malloc(sizeof(*b));
+	b = malloc(block_bytes(size));
 	if (b == NULL)
 		return NULL;
-	pool->bytes += sizeof(*b);
+	pool->bytes += block_bytes(size);
 	b->len = 0;
-	memset(b->ends, 0, sizeof(b->ends));
+	b->size = (uint32_t)size;
+	memset(ends(b), 0, size / 8);
 	return b;
 }
 
 static void
 block_free(struct outpool *pool, struct block *b)
 {
-	if (pool->nblocks >= KEEP) {
+	struct block_stack *stack = stack_of(pool, b->size);
+
+	if (stack->count >= KEEP) {
 		block_destroy(pool, b);
 		return;
 	}
-	memset(b->ends, 0, (b->len + 63) / 64 * sizeof(*b->ends));
+	memset(ends(b), 0, (b->len + 63) / 64 * sizeof(*ends(b)));
 	b->len = 0;
-	b->next = pool->blocks;
-	pool->blocks = b;
-	pool->nblocks++;
+	b->next = stack->top;
+	stack->top = b;
+	stack->count++;
 }
 
 struct outqueue *
@@ -211,7 +241,7 @@ last_item(const struct outqueue *q)
 	return q->count == 0 ? NULL : item_at(q, q->count - 1);
 }
 
-/* The block at the end, if it can take more. */
+/* The block at the end, if it can take more, be it as a larger one. */
 static struct block *
 open_block(const struct outqueue *q)
 {
@@ -222,6 +252,24 @@ open_block(const struct outqueue *q)
 	return item->block;
 }
 
+/* A small block is the only item. It gives its bytes to a large one, so that all of
+ * them can leave in one send(). Returns that, or NULL. */
+static struct block *
+widen(struct outpool *pool, struct outqueue *q)
+{
+	struct block *small = item_at(q, 0)->block;
+	struct block *large = block_new(pool, BLOCK_BYTES);
+
+	if (large == NULL)
+		return NULL;
+	memcpy(large->data, small->data, small->len);
+	memcpy(ends(large), ends(small), small->size / 8);
+	large->len = small->len;
+	item_at(q, 0)->block = large;
+	block_free(pool, small);
+	return large;
+}
+
 static void
 fill(struct outqueue *q, struct block *b, const char *data, size_t len)
 {
@@ -230,19 +278,48 @@ fill(struct outqueue *q, struct block *b, const char *data, size_t len)
 	q->pending += len;
 }
 
+static int
+add_block(struct outpool *pool, struct outqueue *q, size_t size, struct block **ret)
+{
+	if (reserve_item(pool, q) < 0 || (*ret = block_new(pool, size)) == NULL)
+		return -ENOMEM;
+	*item_at(q, q->count++) = (struct item){ .block = *ret };
+	return 0;
+}
+
+/* Most queues never hold more than a reply. */
+static int
+copy_first(struct outpool *pool, struct outqueue *q, const char *data, size_t len)
+{
+	struct block *b;
+
+	if (len == 0)
+		return 0;
+	if (add_block(pool, q, BLOCK_SMALL, &b) < 0)
+		return -ENOMEM;
+	fill(q, b, data, len);
+	return 0;
+}
+
 /* At most BLOCK_BYTES: what the last block cannot take goes into one new block. */
 static int
 copy_in(struct outpool *pool, struct outqueue *q, const char *data, size_t len)
 {
 	struct block *last = open_block(q), *added;
-	size_t fits = last == NULL ? 0 : BLOCK_BYTES - last->len;
+	size_t fits = last == NULL ? 0 : last->size - last->len;
 
+	if (q->count == 0 && len <= BLOCK_SMALL)
+		return copy_first(pool, q, data, len);
+	if (fits < len && last != NULL && last->size == BLOCK_SMALL) {
+		if ((last = widen(pool, q)) == NULL)
+			return -ENOMEM;
+		fits = last->size - last->len;
+	}
 	if (fits < len) {
-		if (reserve_item(pool, q) < 0 || (added = block_new(pool)) == NULL)
+		if (add_block(pool, q, BLOCK_BYTES, &added) < 0)
 			return -ENOMEM;
 		if (fits > 0)
 			fill(q, last, data, fits);
-		*item_at(q, q->count++) = (struct item){ .block = added };
 		fill(q, added, data + fits, len - fits);
 		return 0;
 	}
@@ -302,7 +379,7 @@ outqueue_count_message(struct outqueue *q)
 	if (last->block != NULL) {
 		uint32_t end = last->block->len - 1;
 
-		last->block->ends[end / 64] |= UINT64_C(1) << (end % 64);
+		ends(last->block)[end / 64] |= UINT64_C(1) << (end % 64);
 	} else {
 		last->is_counted = true;
 	}
@@ -340,7 +417,7 @@ count_ends(const struct block *b, size_t from, size_t to)
 	unsigned n = 0;
 
 	for (size_t i = from / 64; i * 64 < to; i++) {
-		uint64_t bits = b->ends[i];
+		uint64_t bits = ends(b)[i];
 
 		if (i == from / 64)
 			bits &= UINT64_MAX << (from % 64);

@@ -19,11 +19,16 @@ struct block;
 
 #define OUTQUEUE_COPY 2048 /* a message up to this length is copied */
 
-struct outpool { /* one per worker; private */
-	struct outqueue *queues;
-	struct block *blocks;
-	unsigned nqueues, nblocks; /* kept for reuse, bounded */
-	size_t bytes;		   /* allocated in all, in use or kept */
+struct block_stack {
+	struct block *top;
+	unsigned count;
+};
+
+struct outpool {		 /* one per worker; private */
+	struct outqueue *queues; /* kept for reuse, bounded; so are blocks */
+	unsigned nqueues;
+	struct block_stack small, large;
+	size_t bytes; /* allocated in all, in use or kept */
 };
 
 void outpool_init(struct outpool *pool);

@@ -191,6 +191,30 @@ queues_and_blocks_are_kept_for_the_next_but_not_too_many(void **state)
 }
 
 static void
+a_reply_takes_little_memory_and_more_is_put_together(void **state)
+{
+	struct fixture *f = *state;
+	char text[1001] = "";
+	size_t written;
+
+	add(f, "OK credit=1\r\n");
+	assert_true(f->pool.bytes < 1024);
+	outqueue_count_message(f->q);
+	strcpy(text, "OK credit=1\r\n");
+	while (strlen(text) < 990) {
+		add(f, "0123456");
+		outqueue_count_message(f->q);
+		strcat(text, "0123456");
+	}
+	assert_true(f->pool.bytes > 4096 && f->pool.bytes < 5120);
+	assert_int_equal(f->pool.small.count, 1); /* what was small is there again */
+	assert_int_equal(outqueue_messages(f->q), 1 + (strlen(text) - 13) / 7);
+	assert_int_equal(outqueue_flush(&f->pool, f->q, f->near, &written), 0);
+	assert_int_equal(outqueue_messages(f->q), 0);
+	assert_arrives(f, text);
+}
+
+static void
 a_queue_that_is_used_again_begins_empty(void **state)
 {
 	struct fixture *f = *state;
@@ -313,6 +337,7 @@ main(void)
 		QUEUE_TEST(a_peer_that_is_gone_is_an_error_and_no_signal),
 		QUEUE_TEST(a_message_is_counted_until_its_last_byte_is_written),
 		QUEUE_TEST(queues_and_blocks_are_kept_for_the_next_but_not_too_many),
+		QUEUE_TEST(a_reply_takes_little_memory_and_more_is_put_together),
 		QUEUE_TEST(a_queue_that_is_used_again_begins_empty),
 		QUEUE_TEST(megabytes_in_random_pieces_arrive_unchanged),
 	};
