@@ -15,7 +15,7 @@ poold_login(char *to, unsigned user)
 }
 
 static size_t
-poold_hush(char *to)
+poold_prepare(char *to)
 {
 	return (size_t)sprintf(to, "QUIET on\r\n");
 }
@@ -74,7 +74,7 @@ poold_parse(const char *in, size_t len, struct heard_frame *ret)
 const struct adapter adapter_poold = {
 	.name = "poold",
 	.login = poold_login,
-	.hush = poold_hush,
+	.prepare = poold_prepare,
 	.send = poold_send,
 	.cast = poold_cast,
 	.quit = poold_quit,

@@ -45,8 +45,9 @@ struct adapter {
 	const char *name;
 	bool echoes; /* a broadcast also comes back to its sender */
 	size_t (*login)(char *to, unsigned user);
-	size_t (*hush)(
-	    char *to); /* replies to messages are not wanted; NULL: none come */
+	size_t max_payload; /* 0: PAYLOAD_MAX */
+	/* Talkers, logged in: want no replies, or may broadcast. NULL: always so. */
+	size_t (*prepare)(char *to);
 	size_t (*send)(char *to, unsigned user, const char *payload, size_t len);
 	size_t (*cast)(char *to, const char *payload, size_t len);
 	size_t (*quit)(char *to); /* the server closes then; NULL: the client does */
@@ -54,7 +55,8 @@ struct adapter {
 	size_t (*parse)(const char *in, size_t len, struct heard_frame *ret);
 };
 
-extern const struct adapter adapter_poold, adapter_redis, adapter_nats, adapter_mqtt;
+extern const struct adapter adapter_poold, adapter_redis, adapter_nats, adapter_mqtt,
+    adapter_irc;
 
 /* ---- clients ---- */
 

@@ -1,7 +1,7 @@
 /*
  * load.c - puts one running server to work, and reports what it spent.
  *
- *	load --protocol poold|redis|nats|mqtt --port N --pid N [OPTION...]
+ *	load --protocol poold|redis|nats|mqtt|irc --port N --pid N [OPTION...]
  *
  * One JSON object per measure on standard output; see bench.h and `run`.
  */
@@ -23,7 +23,7 @@
 #define SESSIONS 4000
 
 static const struct adapter *const adapters[] = { &adapter_poold, &adapter_redis,
-	&adapter_nats, &adapter_mqtt };
+	&adapter_nats, &adapter_mqtt, &adapter_irc };
 
 /* ---- the server, from outside ---- */
 

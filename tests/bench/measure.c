@@ -342,12 +342,12 @@ static const struct talk_kind kinds[] = {
 };
 
 static void
-hush(struct clients *cs)
+prepare(struct clients *cs)
 {
 	char frame[FRAME_MAX];
 
-	for (unsigned i = 0; cs->adapter->hush != NULL && i < cs->count; i++) {
-		client_write(&cs->all[i], frame, cs->adapter->hush(frame));
+	for (unsigned i = 0; cs->adapter->prepare != NULL && i < cs->count; i++) {
+		client_write(&cs->all[i], frame, cs->adapter->prepare(frame));
 		client_flush(cs, &cs->all[i]);
 	}
 }
@@ -356,9 +356,14 @@ void
 measure_all(
     const struct server *s, struct clients *talkers, unsigned users, const char *name)
 {
-	hush(talkers);
+	size_t most = talkers->adapter->max_payload;
+
+	if (most == 0)
+		most = PAYLOAD_MAX;
+	prepare(talkers);
 	for (size_t i = 0; i < sizeof(cast_kinds) / sizeof(cast_kinds[0]); i++)
-		if (name == NULL || strcmp(name, cast_kinds[i].name) == 0)
+		if ((name == NULL || strcmp(name, cast_kinds[i].name) == 0) &&
+		    cast_kinds[i].len <= most)
 			measure_casts(s, talkers, users, &cast_kinds[i]);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (name == NULL || strcmp(name, kinds[i].name) == 0)
