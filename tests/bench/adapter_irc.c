@@ -90,6 +90,7 @@ irc_parse(const char *in, size_t len, struct heard_frame *ret)
 const struct adapter adapter_irc = {
 	.name = "irc",
 	.max_payload = 400,
+	.max_arriving = 8, /* it listens with a backlog of 10 */
 	.login = irc_login,
 	.prepare = irc_prepare,
 	.send = irc_send,

@@ -27,6 +27,7 @@
 #define PAYLOAD_MIN 16 /* the time of sending, in hexadecimal */
 #define PAYLOAD_MAX 1024
 #define TALKERS 64
+#define ARRIVING 32 /* logins at a time: fewer than a peer lets wait for accept() */
 
 /* ---- protocols ---- */
 
@@ -45,12 +46,13 @@ struct adapter {
 	const char *name;
 	bool echoes; /* a broadcast also comes back to its sender */
 	size_t (*login)(char *to, unsigned user);
-	size_t max_payload; /* 0: PAYLOAD_MAX */
+	size_t max_payload;    /* 0: PAYLOAD_MAX */
+	unsigned max_arriving; /* 0: ARRIVING */
 	/* Talkers, logged in: want no replies, or may broadcast. NULL: always so. */
 	size_t (*prepare)(char *to);
 	size_t (*send)(char *to, unsigned user, const char *payload, size_t len);
 	size_t (*cast)(char *to, const char *payload, size_t len);
-	size_t (*quit)(char *to); /* the server closes then; NULL: the client does */
+	size_t (*quit)(char *to); /* the server closes then; NULL: there is no such word */
 	/* What in[0..len) begins with. Returns its bytes, 0: not all there. */
 	size_t (*parse)(const char *in, size_t len, struct heard_frame *ret);
 };
@@ -85,8 +87,11 @@ struct clients {
 
 /* Room for count clients; users first, first + 1 … */
 void clients_open(struct clients *cs, unsigned first, unsigned count);
+void clients_close(struct clients *cs);
 void client_connect(struct clients *cs, struct client *c); /* and sends the login */
 void client_close(struct clients *cs, struct client *c);
+void client_leave(struct client *c); /* the server hears that it is over, and closes */
+unsigned clients_arriving(const struct clients *cs); /* so many at a time */
 void client_write(struct client *c, const char *data, size_t len); /* kept till flush */
 void client_flush(struct clients *cs, struct client *c);
 void clients_turn(struct clients *cs, int timeout_ms); /* reads what is there */
@@ -127,9 +132,10 @@ struct measurement {
 
 void measure_login(
     const struct server *s, struct clients *talkers, struct crowd *crowd);
-void measure_session(const struct server *s, const struct clients *like, unsigned n);
-/* Broadcasts and messages; name: this one only, NULL: all. */
-void measure_all(
+void measure_session(
+    const struct server *s, const struct clients *like, unsigned n, bool is_warm_up);
+void measure_all(const struct server *s, struct clients *talkers, unsigned users);
+void measure_one(
     const struct server *s, struct clients *talkers, unsigned users, const char *name);
 
 /* Messages between anybody and anybody of the talkers, for so long. */

@@ -39,6 +39,16 @@ clients_open(struct clients *cs, unsigned first, unsigned count)
 		cs->all[i] = (struct client){ .fd = -1, .user = first + i };
 }
 
+void
+clients_close(struct clients *cs)
+{
+	for (unsigned i = 0; i < cs->count; i++)
+		if (cs->all[i].fd >= 0)
+			client_close(cs, &cs->all[i]);
+	free(cs->all);
+	close(cs->epoll);
+}
+
 static void
 watch(struct clients *cs, struct client *c, uint32_t events, int op)
 {
@@ -84,6 +94,18 @@ client_close(struct clients *cs, struct client *c)
 	buffer_clear(&c->in);
 	buffer_clear(&c->out);
 	atomic_fetch_add(&cs->tally->closed, 1);
+}
+
+void
+client_leave(struct client *c)
+{
+	(void)shutdown(c->fd, SHUT_WR);
+}
+
+unsigned
+clients_arriving(const struct clients *cs)
+{
+	return cs->adapter->max_arriving != 0 ? cs->adapter->max_arriving : ARRIVING;
 }
 
 void

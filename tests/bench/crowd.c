@@ -12,8 +12,7 @@
 
 #include "tests/bench/bench.h"
 
-#define INFLIGHT 128 /* logins at a time, of each process */
-#define SPARE 64     /* descriptors that are no users */
+#define SPARE 64 /* descriptors that are no users */
 
 struct arrivals {
 	struct clients *clients;
@@ -32,7 +31,9 @@ heard(struct client *c, const struct heard_frame *f, void *arg)
 static void
 come(struct arrivals *a)
 {
-	while (a->opened < a->clients->count && a->opened - a->ready < INFLIGHT)
+	unsigned most = clients_arriving(a->clients);
+
+	while (a->opened < a->clients->count && a->opened - a->ready < most)
 		client_connect(a->clients, &a->clients->all[a->opened++]);
 }
 

@@ -204,20 +204,22 @@ run(const struct options *o, const struct clients *like)
 	char name[32];
 	long before;
 
-	measure_session(s, like, WARM_UP);
+	measure_session(s, like, WARM_UP, true);
 	before = server_rss(s);
 	clients_open(&talkers, 0, TALKERS);
 	measure_login(s, &talkers, &crowd);
 	snprintf(name, sizeof(name), "memory_%u", o->users);
 	report_value(s, name, (double)(server_rss(s) - before) / o->users);
-	if (is_wanted(o, "session"))
-		measure_session(s, like, SESSIONS);
-	/* What is measured by the clock is not to wait for the crowd. */
-	(void)setpriority(PRIO_PROCESS, 0, -10);
-	if (!o->only_memory)
-		measure_all(s, &talkers, o->users, o->only);
-	if (is_wanted(o, "control") && s->control != NULL)
-		measure_control(s, &talkers, like);
+	if (o->only != NULL) {
+		measure_one(s, &talkers, o->users, o->only);
+	} else if (!o->only_memory) {
+		measure_session(s, like, SESSIONS, false);
+		/* What is measured by the clock is not to wait for the crowd. */
+		(void)setpriority(PRIO_PROCESS, 0, -10);
+		measure_all(s, &talkers, o->users);
+		if (s->control != NULL)
+			measure_control(s, &talkers, like);
+	}
 	crowd_end(&crowd);
 }
 

@@ -9,8 +9,7 @@
 
 #include "tests/bench/bench.h"
 
-#define GIVE_UP_US 20000000 /* nothing has come for so long: the rest is lost */
-#define INFLIGHT 64	    /* users of measure_session() at a time */
+#define GIVE_UP_US 10000000 /* nothing has come for so long: the rest is lost */
 #define BYSTANDER_US 3000000
 
 static void
@@ -59,20 +58,29 @@ measure_login(const struct server *s, struct clients *talkers, struct crowd *cro
 	uint64_t before = atomic_load(&t->online);
 	double begin = server_cpu_us(s);
 	uint64_t n = crowd->count + talkers->count;
+	unsigned most = clients_arriving(talkers);
 	struct measurement m = { .name = "login", .operations = n, .expected = n };
 
-	crowd_start(crowd, talkers);
-	for (unsigned i = 0; i < talkers->count; i++)
+	for (unsigned i = 0; i < talkers->count; i++) {
+		if (i >= most)
+			(void)wait_for(talkers, &t->online, before + i - most + 1);
 		client_connect(talkers, &talkers->all[i]);
+	}
+	(void)wait_for(talkers, &t->online, before + talkers->count);
+	crowd_start(crowd, talkers);
 	m.got = wait_for(talkers, &t->online, before + n) - before;
 	m.cpu_us = server_cpu_us(s) - begin;
 	report(s, &m);
+	if (m.got < n)
+		errx(1, "%s: only %" PRIu64 " of %" PRIu64 " users are logged in",
+		    s->label, m.got, n);
 }
 
 struct sessions {
 	struct clients clients;
 	unsigned left, open;
 	uint64_t heard;
+	int64_t moved; /* when the last one came */
 };
 
 static void
@@ -88,12 +96,10 @@ session_step(struct client *c, const struct heard_frame *f, void *arg)
 		    c, frame, a->send(frame, c->user, payload, sizeof(payload)));
 	} else if (f->what == HEARD_MESSAGE) {
 		ss->heard++;
-		if (a->quit != NULL) {
+		if (a->quit != NULL)
 			client_write(c, frame, a->quit(frame));
-		} else {
-			client_close(&ss->clients, c);
-			ss->clients.gone(c, ss);
-		}
+		else
+			client_leave(c);
 	}
 }
 
@@ -107,30 +113,33 @@ session_next(struct client *c, void *arg)
 		return;
 	ss->left--;
 	ss->open++;
+	ss->moved = now_us();
 	client_connect(&ss->clients, c);
 }
 
 /* n users come, send themselves a message, and leave. */
 void
-measure_session(const struct server *s, const struct clients *like, unsigned n)
+measure_session(
+    const struct server *s, const struct clients *like, unsigned n, bool is_warm_up)
 {
 	struct sessions ss = { .clients = *like, .left = n };
 	double begin = server_cpu_us(s);
 	struct measurement m = { .name = "session", .operations = n, .expected = n };
 
-	clients_open(&ss.clients, 19000, INFLIGHT);
+	clients_open(&ss.clients, 19000, clients_arriving(like));
 	ss.clients.heard = session_step;
 	ss.clients.gone = session_next;
 	ss.clients.arg = &ss;
-	for (unsigned i = 0; i < INFLIGHT; i++) {
+	for (unsigned i = 0; i < ss.clients.count; i++) {
 		ss.open++;
 		session_next(&ss.clients.all[i], &ss);
 	}
-	for (int64_t end = now_us() + GIVE_UP_US; ss.open > 0 && now_us() < end;)
+	while (ss.open > 0 && now_us() - ss.moved < GIVE_UP_US)
 		clients_turn(&ss.clients, 1);
 	m.got = ss.heard;
 	m.cpu_us = server_cpu_us(s) - begin;
-	if (n > INFLIGHT) /* fewer are to warm up */
+	clients_close(&ss.clients);
+	if (!is_warm_up)
 		report(s, &m);
 }
 
