@@ -14,6 +14,13 @@ redis_login(char *to, unsigned user)
 	return (size_t)sprintf(to, "HELLO 3\r\nSUBSCRIBE u%u all\r\n", user);
 }
 
+/* Messages to subscribers are no replies: they come all the same since 7.0.10. */
+static size_t
+redis_prepare(char *to)
+{
+	return (size_t)sprintf(to, "CLIENT REPLY OFF\r\n");
+}
+
 static size_t
 publish(char *to, const char *channel, const char *payload, size_t len)
 {
@@ -103,6 +110,7 @@ const struct adapter adapter_redis = {
 	.name = "redis",
 	.echoes = true,
 	.login = redis_login,
+	.prepare = redis_prepare,
 	.send = redis_send,
 	.cast = redis_cast,
 	.quit = redis_quit,

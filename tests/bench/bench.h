@@ -52,7 +52,8 @@ struct adapter {
 	size_t (*prepare)(char *to);
 	size_t (*send)(char *to, unsigned user, const char *payload, size_t len);
 	size_t (*cast)(char *to, const char *payload, size_t len);
-	size_t (*quit)(char *to); /* the server closes then; NULL: there is no such word */
+	size_t (*quit)(
+	    char *to); /* the server closes then; NULL: there is no such word */
 	/* What in[0..len) begins with. Returns its bytes, 0: not all there. */
 	size_t (*parse)(const char *in, size_t len, struct heard_frame *ret);
 };

@@ -139,6 +139,8 @@ measure_session(
 	m.got = ss.heard;
 	m.cpu_us = server_cpu_us(s) - begin;
 	clients_close(&ss.clients);
+	if (is_warm_up && m.got < n)
+		errx(1, "%s: no user gets as far as a message", s->label);
 	if (!is_warm_up)
 		report(s, &m);
 }
