@@ -123,8 +123,8 @@ take_options(int argc, char *argv[])
 		{ "label", required_argument, NULL, 'l' },   /* the server in results */
 		{ "users", required_argument, NULL, 'u' },   /* logged in */
 		{ "control", required_argument, NULL, 'c' }, /* socket, poold only */
-		{ "only-memory", no_argument, NULL, 'm' },
-		{ "only", required_argument, NULL, 'o' }, /* of measure.c */
+		{ "only-memory", no_argument, NULL, 'm' },   /* of the idle */
+		{ "only", required_argument, NULL, 'o' },    /* of measure.c */
 		{ NULL, 0, NULL, 0 },
 	};
 	struct options o = { .protocol = "poold", .users = 10000 };
@@ -189,10 +189,35 @@ raise_limits(void)
 	}
 }
 
-static bool
-is_wanted(const struct options *o, const char *measure)
+/*
+ * An idle connection is one that has been idle for a while: Redis and others give the
+ * buffers of a login back later. Until the memory has been the same for 3 seconds, or
+ * for 15 at most.
+ */
+static long
+rss_at_rest(const struct server *s, struct clients *cs)
 {
-	return !o->only_memory && (o->only == NULL || strcmp(o->only, measure) == 0);
+	long rss = server_rss(s), last = 0;
+
+	for (unsigned i = 0; i < 5 && rss != last; i++) {
+		int64_t end = now_us() + 3000000;
+
+		while (now_us() < end)
+			clients_turn(cs, 100);
+		last = rss;
+		rss = server_rss(s);
+	}
+	return rss;
+}
+
+static void
+report_memory(
+    const struct server *s, struct clients *talkers, unsigned users, long before)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "memory_%u", users);
+	report_value(s, name, (double)(rss_at_rest(s, talkers) - before) / users);
 }
 
 static void
@@ -201,18 +226,17 @@ run(const struct options *o, const struct clients *like)
 	const struct server *s = &o->server;
 	struct clients talkers = *like;
 	struct crowd crowd = { .first = TALKERS, .count = o->users - TALKERS };
-	char name[32];
 	long before;
 
 	measure_session(s, like, WARM_UP, true);
 	before = server_rss(s);
 	clients_open(&talkers, 0, TALKERS);
 	measure_login(s, &talkers, &crowd);
-	snprintf(name, sizeof(name), "memory_%u", o->users);
-	report_value(s, name, (double)(server_rss(s) - before) / o->users);
-	if (o->only != NULL) {
+	if (o->only_memory) {
+		report_memory(s, &talkers, o->users, before);
+	} else if (o->only != NULL) {
 		measure_one(s, &talkers, o->users, o->only);
-	} else if (!o->only_memory) {
+	} else {
 		measure_session(s, like, SESSIONS, false);
 		/* What is measured by the clock is not to wait for the crowd. */
 		(void)setpriority(PRIO_PROCESS, 0, -10);
