@@ -140,7 +140,7 @@ void measure_one(
     const struct server *s, struct clients *talkers, unsigned users, const char *name);
 
 /* Messages between anybody and anybody of the talkers, for so long. */
-void talk_for(struct clients *talkers, int64_t us);
+void talk_for(const struct server *s, struct clients *talkers, int64_t us);
 
 /* poold only: statistics and kicks while the talkers are at full load. */
 void measure_control(

@@ -18,7 +18,7 @@
 #define ASKED 500
 #define KICKED 100
 #define FIRST_KICKED 18500 /* users nobody else is */
-#define LOAD_US 4000000
+#define LOAD_US 3000000
 
 static FILE *
 open_control(const char *path)
@@ -131,7 +131,7 @@ measure_control(
 	if (pid < 0)
 		err(1, "fork");
 	if (pid == 0) {
-		talk_for(talkers, LOAD_US);
+		talk_for(s, talkers, LOAD_US);
 		_exit(0);
 	}
 	usleep(200000); /* the load is on */

@@ -11,6 +11,7 @@
 
 #define GIVE_UP_US 10000000 /* nothing has come for so long: the rest is lost */
 #define BYSTANDER_US 3000000
+#define PACE_US 1000 /* of the pair that looks on */
 
 static void
 make_payload(char *to, size_t len)
@@ -154,32 +155,40 @@ static const struct cast_kind {
 } cast_kinds[] = {
 	{ "cast64", 64, 1, 10 },
 	{ "cast1k", 1024, 1, 10 },
-	{ "burst8", 64, 8, 5 },
+	{ "burst8", 64, 8, 4 },
 };
 
-/* `times` bursts of so many broadcasts, each when the one before has reached all. */
+/*
+ * `times` bursts of so many broadcasts, each when the one before has reached all. The
+ * first one is to warm up.
+ */
 static void
 measure_casts(const struct server *s, struct clients *cs, unsigned users,
     const struct cast_kind *k)
 {
 	uint64_t receivers = cs->adapter->echoes ? users : users - 1;
 	uint64_t each = k->burst * receivers, first = atomic_load(&cs->tally->casts);
-	struct measurement m = { .name = k->name,
-		.operations = each * k->times,
-		.expected = each * k->times };
-	double begin = server_cpu_us(s);
+	uint64_t sent = 0, got = 0;
+	struct measurement m = { .name = k->name };
+	double begin = 0;
 	char payload[PAYLOAD_MAX], frame[FRAME_MAX];
 
-	for (unsigned i = 0; i < k->times; i++) {
+	for (unsigned i = 0; i <= k->times; i++) {
+		if (i == 1)
+			begin = server_cpu_us(s);
 		make_payload(payload, k->len);
 		for (unsigned j = 0; j < k->burst; j++)
 			client_write(&cs->all[0], frame,
 			    cs->adapter->cast(frame, payload, k->len));
 		client_flush(cs, &cs->all[0]);
-		m.got = wait_for(cs, &cs->tally->casts, first + each * (i + 1)) - first;
-		if (m.got < each * (i + 1))
+		sent += each;
+		if ((got = wait_for(cs, &cs->tally->casts, first + sent) - first) <
+		    sent)
 			break;
 	}
+	m.operations = sent - each;
+	m.expected = sent;
+	m.got = got;
 	m.cpu_us = server_cpu_us(s) - begin;
 	report(s, &m);
 }
@@ -279,39 +288,59 @@ static void
 measure_talk(const struct server *s, struct clients *cs, const struct talk_kind *k)
 {
 	struct talk t = {
-		.users = k->users, .to_anybody = k->to_anybody, .total = k->total
+		.users = k->users, .to_anybody = k->to_anybody, .total = k->total / 10
 	};
 	struct measurement m = { .name = k->name };
-	double begin = server_cpu_us(s);
+	double begin;
 
+	talk_begin(&t, cs, k->speakers, k->window); /* to warm up */
+	talk_end(&t);
+	m.expected = t.sent;
+	m.got = t.got;
+	t.sent = t.got = 0;
+	t.total = k->total;
 	if (k->has_latency && (t.samples = calloc(k->total, sizeof(uint32_t))) == NULL)
 		err(1, NULL);
+	begin = server_cpu_us(s);
 	talk_begin(&t, cs, k->speakers, k->window);
 	talk_end(&t);
 	m.cpu_us = server_cpu_us(s) - begin;
-	m.operations = m.expected = t.sent;
-	m.got = t.got;
+	m.operations = t.sent;
+	m.expected += t.sent;
+	m.got += t.got;
 	m.samples = t.samples;
 	m.nsamples = t.nsamples;
 	report(s, &m);
 	free(t.samples);
 }
 
-/* What a pair notices of broadcasts to all that follow each other without a pause. */
+/*
+ * What a pair notices of broadcasts to all that follow each other without a pause. It
+ * speaks once a millisecond, whatever is still under way: if it waited for the answer,
+ * it would be silent while things are at their worst, and a server that stops for all
+ * of a broadcast would look good.
+ */
 static void
 measure_bystander(const struct server *s, struct clients *cs, unsigned users)
 {
-	struct talk t = { .users = 2, .total = 1000000 };
+	struct talk t = { .users = 2, .total = BYSTANDER_US / PACE_US + 1 };
 	uint64_t receivers = cs->adapter->echoes ? users : users - 1;
-	uint64_t target = atomic_load(&cs->tally->casts);
+	uint64_t first = atomic_load(&cs->tally->casts), target = first;
 	struct measurement m = { .name = "bystander" };
-	int64_t end = now_us() + BYSTANDER_US;
+	int64_t now, next = 0, end = now_us() + BYSTANDER_US;
 	char payload[64], frame[FRAME_MAX];
 
 	if ((t.samples = calloc(t.total, sizeof(uint32_t))) == NULL)
 		err(1, NULL);
-	talk_begin(&t, cs, 1, 1);
-	while (now_us() < end) {
+	talk_begin(&t, cs, 0, 0);
+	t.total = 0;
+	while ((now = now_us()) < end) {
+		if (now >= next) {
+			next = now + PACE_US;
+			t.total++;
+			say(&t, &cs->all[0]);
+			client_flush(cs, &cs->all[0]);
+		}
 		if (atomic_load(&cs->tally->casts) >= target) {
 			make_payload(payload, sizeof(payload));
 			client_write(&cs->all[2], frame,
@@ -321,11 +350,9 @@ measure_bystander(const struct server *s, struct clients *cs, unsigned users)
 		}
 		clients_turn(cs, 1);
 	}
-	t.total = t.sent;
 	talk_end(&t);
-	m.got =
-	    t.got + wait_for(cs, &cs->tally->casts, target) - target; /* nothing lost */
-	m.expected = t.sent;
+	m.got = t.got + wait_for(cs, &cs->tally->casts, target) - first;
+	m.expected = t.sent + target - first;
 	m.samples = t.samples;
 	m.nsamples = t.nsamples;
 	report(s, &m);
@@ -333,8 +360,9 @@ measure_bystander(const struct server *s, struct clients *cs, unsigned users)
 }
 
 void
-talk_for(struct clients *cs, int64_t us)
+talk_for(const struct server *s, struct clients *cs, int64_t us)
 {
+	struct measurement m = { .name = "control_load" };
 	struct talk t = { .users = cs->count, .to_anybody = true, .total = UINT64_MAX };
 	int64_t end = now_us() + us;
 
@@ -343,13 +371,16 @@ talk_for(struct clients *cs, int64_t us)
 		clients_turn(cs, 10);
 	t.total = t.sent;
 	talk_end(&t);
+	m.expected = t.sent;
+	m.got = t.got;
+	report(s, &m);
 }
 
 static const struct talk_kind kinds[] = {
 	{ "pair", 2, 1, 1, false, true, 20000 },
-	{ "inflight", TALKERS, TALKERS, 1, false, true, 100000 },
-	{ "pipelined", TALKERS, TALKERS, 64, false, false, 400000 },
-	{ "random", TALKERS, TALKERS, 64, true, false, 400000 },
+	{ "inflight", TALKERS, TALKERS, 1, false, true, 60000 },
+	{ "pipelined", TALKERS, TALKERS, 64, false, false, 200000 },
+	{ "random", TALKERS, TALKERS, 64, true, false, 200000 },
 };
 
 static void
