@@ -5,9 +5,11 @@
  * kicks users of its own and looks how soon they are gone.
  */
 #include <err.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -131,6 +133,7 @@ measure_control(
 	if (pid < 0)
 		err(1, "fork");
 	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		talk_for(s, talkers, LOAD_US);
 		_exit(0);
 	}
