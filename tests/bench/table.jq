@@ -66,7 +66,7 @@ def reach: if .most then "<= \(.most)" elif .ratio then "<= \(.ratio) floor" els
 . as $summary
 | ($summary.measures | .memory = flatness) as $measures
 | "kernel \(.machine.kernel), \(.machine.cores) x \(.machine.cpu)",
-  "medians of \(.rounds) rounds, \(.users) users; in brackets as many times poold-1",
+  "medians of \(.rounds) round\(if .rounds == 1 then "" else "s" end), \(.users) users; in brackets as many times poold-1",
   "",
   ([""] + .servers + ["poold-1 / floor", "reach", ""] | @tsv),
   (rows(.users) as $row
