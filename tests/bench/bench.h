@@ -135,8 +135,8 @@ void measure_login(
     const struct server *s, struct clients *talkers, struct crowd *crowd);
 void measure_session(
     const struct server *s, const struct clients *like, unsigned n, bool is_warm_up);
-void measure_all(const struct server *s, struct clients *talkers, unsigned users);
-void measure_one(
+/* Broadcasts and messages; name: this one only, NULL: all. */
+void measure_all(
     const struct server *s, struct clients *talkers, unsigned users, const char *name);
 
 /* Messages between anybody and anybody of the talkers, for so long. */

@@ -220,6 +220,12 @@ report_memory(
 	report_value(s, name, (double)(rss_at_rest(s, talkers) - before) / users);
 }
 
+static bool
+is_wanted(const struct options *o, const char *measure)
+{
+	return o->only == NULL || strcmp(o->only, measure) == 0;
+}
+
 static void
 run(const struct options *o, const struct clients *like)
 {
@@ -234,14 +240,13 @@ run(const struct options *o, const struct clients *like)
 	measure_login(s, &talkers, &crowd);
 	if (o->only_memory) {
 		report_memory(s, &talkers, o->users, before);
-	} else if (o->only != NULL) {
-		measure_one(s, &talkers, o->users, o->only);
 	} else {
-		measure_session(s, like, SESSIONS, false);
+		if (is_wanted(o, "session"))
+			measure_session(s, like, SESSIONS, false);
 		/* What is measured by the clock is not to wait for the crowd. */
 		(void)setpriority(PRIO_PROCESS, 0, -10);
-		measure_all(s, &talkers, o->users);
-		if (s->control != NULL)
+		measure_all(s, &talkers, o->users, o->only);
+		if (is_wanted(o, "control") && s->control != NULL)
 			measure_control(s, &talkers, like);
 	}
 	crowd_end(&crowd);
