@@ -9,11 +9,17 @@
  * use. now_ms only ever jumps to the beginning of such a slot (which is then
  * spread over the levels below) or to a time before all of them, which keeps
  * every other deadline where it is.
+ *
+ * A slot high up may hold nearly all there are: the slots of level 3 are four
+ * minutes wide. So what a slot holds is first hung over to `moving`, and then spread
+ * a slice at each call. Time stands still until that is done.
  */
 #include "server/wheel.h"
 
 #include <assert.h>
 #include <stddef.h>
+
+#define SLICE 64 /* deadlines that one call moves at most, each a cache miss or two */
 
 /* The last time the digits can hold; what is later waits there, for ever. */
 #define LAST_MS ((INT64_C(1) << (WHEEL_BITS * WHEEL_LEVELS)) - 1)
@@ -29,6 +35,7 @@ wheel_init(struct wheel *w, int64_t now_ms)
 			list_init(&w->slots[level][slot]);
 	}
 	list_init(&w->due);
+	list_init(&w->moving);
 }
 
 void
@@ -56,12 +63,18 @@ place(struct wheel *w, struct deadline *d)
 	w->used[level] |= UINT64_C(1) << slot;
 }
 
+static bool
+is_slot(const struct wheel *w, const struct list *head)
+{
+	return head != &w->due && head != &w->moving;
+}
+
 /* A node whose two neighbours are the same is alone with the head of its list. */
 static void
 take_out(struct wheel *w, struct deadline *d)
 {
 	struct list *head = d->node.prev;
-	bool last = head == d->node.next && head != &w->due;
+	bool last = head == d->node.next && is_slot(w, head);
 
 	list_remove(&d->node);
 	if (last) {
@@ -118,37 +131,57 @@ wheel_next(const struct wheel *w)
 	unsigned level, slot;
 	int64_t ms;
 
-	if (!list_is_empty(&w->due))
+	if (!list_is_empty(&w->due) || !list_is_empty(&w->moving))
 		return w->now_ms;
 	return first_slot(w, &level, &slot, &ms) ? ms : WHEEL_NEVER;
 }
 
-/* Each deadline moves at most once per level, so this costs O(1) for each. */
+/* Hangs all that is in a slot over to w->moving, which is empty. */
 static void
-spread(struct wheel *w, unsigned level, unsigned slot)
+empty_slot(struct wheel *w, unsigned level, unsigned slot)
 {
-	struct list *head = &w->slots[level][slot], *node;
+	struct list *head = &w->slots[level][slot];
 
 	w->used[level] &= ~(UINT64_C(1) << slot);
-	while ((node = list_first(head)) != NULL) {
+	w->moving = *head;
+	w->moving.next->prev = w->moving.prev->next = &w->moving;
+	list_init(head);
+}
+
+/*
+ * Each deadline moves at most once per level, so this costs O(1) for each. Returns
+ * how many may still be moved in this call.
+ */
+static unsigned
+spread(struct wheel *w, unsigned budget)
+{
+	struct list *node;
+
+	while (budget > 0 && (node = list_first(&w->moving)) != NULL) {
 		list_remove(node);
 		place(w, container_of(node, struct deadline, node));
+		budget--;
 	}
+	return budget;
 }
 
 static void
 advance(struct wheel *w, int64_t now_ms)
 {
-	unsigned level, slot;
+	unsigned level, slot, budget = SLICE;
 	int64_t ms;
 
-	while (list_is_empty(&w->due) && first_slot(w, &level, &slot, &ms) &&
-	       ms <= now_ms) {
+	while (list_is_empty(&w->due) && (budget = spread(w, budget)) > 0) {
+		if (!list_is_empty(&w->due))
+			return;
+		if (!first_slot(w, &level, &slot, &ms) || ms > now_ms) {
+			if (w->now_ms < now_ms)
+				w->now_ms = now_ms;
+			return;
+		}
 		w->now_ms = ms;
-		spread(w, level, slot);
+		empty_slot(w, level, slot);
 	}
-	if (list_is_empty(&w->due) && w->now_ms < now_ms)
-		w->now_ms = now_ms;
 }
 
 struct deadline *

@@ -4,8 +4,8 @@
  *
  * A hierarchical timing wheel (G. Varghese and A. Lauck, "Hashed and
  * Hierarchical Timing Wheels", 1987): 64 slots a level, a bitmap of the slots in
- * use, what lies far ahead moves down a level as its time comes near. Nothing is
- * allocated. One thread.
+ * use, what lies far ahead moves down a level as its time comes near, a bounded
+ * number at each call. Nothing is allocated. One thread.
  */
 #ifndef SERVER_WHEEL_H
 #define SERVER_WHEEL_H
@@ -30,6 +30,7 @@ struct wheel {
 	uint64_t used[WHEEL_LEVELS];
 	struct list slots[WHEEL_LEVELS][WHEEL_SLOTS];
 	struct list due;
+	struct list moving; /* out of a slot, on their way to the levels below */
 };
 
 void wheel_init(struct wheel *w, int64_t now_ms);
@@ -42,7 +43,10 @@ void wheel_cancel(struct wheel *w, struct deadline *d); /* also if not armed */
 /* When to call wheel_expire() next: never later than the earliest deadline. */
 int64_t wheel_next(const struct wheel *w);
 
-/* Takes one deadline with at_ms <= now_ms out of the wheel, or returns NULL. */
+/*
+ * Takes one deadline with at_ms <= now_ms out of the wheel. NULL: there is none, or
+ * finding out takes another call: then wheel_next() is not later than now_ms.
+ */
 struct deadline *wheel_expire(struct wheel *w, int64_t now_ms);
 
 #endif

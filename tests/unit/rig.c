@@ -185,8 +185,10 @@ rig_at(struct rig *b, int64_t ms)
 	struct deadline *d;
 
 	b->sh.now_ms = began_ms + ms;
-	while ((d = wheel_expire(&b->sh.wheel, b->sh.now_ms)) != NULL)
-		deadlines_fire(container_of(d, struct connection, deadline));
+	do {
+		while ((d = wheel_expire(&b->sh.wheel, b->sh.now_ms)) != NULL)
+			deadlines_fire(container_of(d, struct connection, deadline));
+	} while (wheel_next(&b->sh.wheel) <= b->sh.now_ms);
 	rig_end_turn(b);
 }
 
