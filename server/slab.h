@@ -2,8 +2,9 @@
  * slab.h - objects of one size, addressed by a small number, never moved.
  *
  * Memory comes in chunks and is kept for reuse; a freed slot is taken again
- * before a new one, lowest first is not promised. Growing costs one chunk, never
- * a copy of what is there. One thread.
+ * before a new one, lowest first is not promised. Growing costs one chunk, which
+ * is not touched before its objects are taken, and never a copy of what is there.
+ * One thread.
  */
 #ifndef SERVER_SLAB_H
 #define SERVER_SLAB_H
@@ -19,12 +20,16 @@ struct slab {
 	uint32_t shift;	    /* log2(per_chunk) */
 	char **chunks;
 	uint32_t nchunks, max_chunks;
-	uint32_t free; /* first free slot, SLAB_NONE when all are in use */
+	uint32_t
+	    used; /* slots below have been in use; those above are not touched yet */
+	uint32_t free; /* first free slot below, SLAB_NONE when all are in use */
 	uint32_t live;
 };
 
 /* Chunks of about 64 KiB. */
 void slab_init(struct slab *s, size_t object_size);
+/* Of at most so many bytes, or one object: for a slab of which there are many. */
+void slab_init_chunks(struct slab *s, size_t object_size, size_t most_bytes);
 void slab_clear(struct slab *s);
 
 /* Makes sure that n objects exist and have been touched. 0 or -ENOMEM. */
@@ -43,10 +48,11 @@ slab_at(const struct slab *s, uint32_t slot)
 	       (size_t)(slot & (s->per_chunk - 1)) * s->size;
 }
 
+/* Those that are in use or have been: what there is to look at. */
 static inline uint32_t
 slab_slots(const struct slab *s)
 {
-	return s->nchunks << s->shift;
+	return s->used;
 }
 
 size_t slab_bytes(const struct slab *s); /* memory held */

@@ -82,6 +82,20 @@ a_chunk_is_about_64_KiB_and_counted(void **state)
 }
 
 static void
+a_chunk_can_be_smaller(void **state)
+{
+	struct slab s;
+
+	(void)state;
+	slab_init_chunks(&s, 48, 4096);
+	for (unsigned i = 0; i < 1000; i++)
+		slab_take(&s);
+	assert_int_equal(s.per_chunk, 64);
+	assert_int_equal(s.nchunks, 1000 / 64 + 1);
+	slab_clear(&s);
+}
+
+static void
 prewarmed_objects_are_taken_without_growing(void **state)
 {
 	struct slab s;
@@ -96,6 +110,23 @@ prewarmed_objects_are_taken_without_growing(void **state)
 		slab_take(&s);
 	assert_int_equal(slab_bytes(&s), bytes);
 	slab_clear(&s);
+}
+
+static void
+slots_that_were_never_taken_are_not_counted(void **state)
+{
+	struct slab s;
+
+	(void)state;
+	slab_init(&s, 64);
+	for (unsigned i = 0; i < 3; i++)
+		slab_take(&s);
+	assert_int_equal(slab_slots(&s), 3);
+	slab_give(&s, 0);
+	slab_take(&s);
+	assert_int_equal(slab_slots(&s), 3);
+	slab_clear(&s);
+	assert_int_equal(slab_slots(&s), 0);
 }
 
 static void
@@ -134,7 +165,9 @@ main(void)
 		cmocka_unit_test(a_freed_slot_is_taken_before_a_new_one),
 		cmocka_unit_test(growing_moves_nothing),
 		cmocka_unit_test(a_chunk_is_about_64_KiB_and_counted),
+		cmocka_unit_test(a_chunk_can_be_smaller),
 		cmocka_unit_test(prewarmed_objects_are_taken_without_growing),
+		cmocka_unit_test(slots_that_were_never_taken_are_not_counted),
 		cmocka_unit_test(no_slot_is_ever_handed_out_twice),
 	};
 
