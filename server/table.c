@@ -1,5 +1,9 @@
 /*
  * table.c - hash table of things that carry their own link, without a pause.
+ *
+ * Large segments are taken from the kernel, whose pages are zero and cost nothing
+ * until a bucket in them is used. calloc() would clear all of one that malloc had
+ * used before, and its pages would all come in that one insertion.
  */
 #include "server/table.h"
 
@@ -8,9 +12,12 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define TABLE_START 16u /* buckets; a power of two */
 #define LOAD 2u		/* entries per bucket; more cost time, fewer memory */
+
+#define MAP_BYTES 32768u /* of a segment; from here on it comes from the kernel */
 
 /* The segment that bucket i > 0 lies in, and how many buckets come before it. */
 static unsigned
@@ -31,6 +38,35 @@ static uint32_t
 segment_size(unsigned k)
 {
 	return k == 0 ? TABLE_START : TABLE_START << (k - 1);
+}
+
+static size_t
+segment_bytes(unsigned k)
+{
+	return segment_size(k) * sizeof(struct table_node *);
+}
+
+/* Zeroed, or NULL. */
+static struct table_node **
+segment_new(unsigned k)
+{
+	size_t n = segment_bytes(k);
+	void *pages;
+
+	if (n < MAP_BYTES)
+		return calloc(1, n);
+	pages =
+	    mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return pages == MAP_FAILED ? NULL : pages;
+}
+
+static void
+segment_free(struct table_node **segment, unsigned k)
+{
+	if (segment_bytes(k) < MAP_BYTES)
+		free(segment);
+	else if (segment != NULL)
+		munmap(segment, segment_bytes(k));
 }
 
 static struct table_node **
@@ -63,7 +99,7 @@ int
 table_init(struct table *t)
 {
 	memset(t, 0, sizeof(*t));
-	t->segments[0] = calloc(TABLE_START, sizeof(*t->segments[0]));
+	t->segments[0] = segment_new(0);
 	if (t->segments[0] == NULL)
 		return -ENOMEM;
 	t->nbuckets = TABLE_START;
@@ -74,7 +110,7 @@ void
 table_clear(struct table *t)
 {
 	for (unsigned k = 0; k < TABLE_SEGMENTS; k++)
-		free(t->segments[k]);
+		segment_free(t->segments[k], k);
 	memset(t, 0, sizeof(*t));
 }
 
@@ -100,7 +136,7 @@ add_segment(struct table *t)
 	if (k >= TABLE_SEGMENTS)
 		return false;
 	if (t->segments[k] == NULL)
-		t->segments[k] = calloc(segment_size(k), sizeof(*t->segments[k]));
+		t->segments[k] = segment_new(k);
 	return t->segments[k] != NULL;
 }
 
@@ -158,6 +194,6 @@ table_bytes(const struct table *t)
 	size_t n = 0;
 
 	for (unsigned k = 0; k < TABLE_SEGMENTS && t->segments[k] != NULL; k++)
-		n += segment_size(k) * sizeof(*t->segments[k]);
+		n += segment_bytes(k);
 	return n;
 }
