@@ -16,20 +16,24 @@
 
 #include "common/list.h"
 #include "common/siphash.h"
+#include "server/slab.h"
 #include "server/table.h"
 
 #define STRIPES 16u /* a power of two */
 #define CACHE_LINE 64
+#define CHUNK_BYTES 4096 /* of sources, in each stripe */
 
 struct source { /* guarded by the lock of its stripe */
 	struct table_node node;
 	uint32_t count; /* connections, at least 1 */
+	uint32_t slot;	/* of this source in the slab of its stripe */
 	struct net_addr addr;
 };
 
 struct stripe {
-	_Alignas(CACHE_LINE) pthread_mutex_t lock; /* guards sources */
+	_Alignas(CACHE_LINE) pthread_mutex_t lock; /* guards the rest */
 	struct table sources;
+	struct slab slab; /* of struct source: see idle.c */
 };
 
 struct limits {
@@ -48,6 +52,8 @@ limits_new(void)
 	memset(l, 0, sizeof(*l));
 	for (unsigned i = 0; i < STRIPES; i++) {
 		pthread_mutex_init(&l->stripes[i].lock, NULL);
+		slab_init_chunks(
+		    &l->stripes[i].slab, sizeof(struct source), CHUNK_BYTES);
 		if (table_init(&l->stripes[i].sources) < 0)
 			goto fail;
 	}
@@ -67,6 +73,7 @@ limits_free(struct limits *l)
 	for (unsigned i = 0; i < STRIPES; i++) {
 		assert(l->stripes[i].sources.count == 0);
 		table_clear(&l->stripes[i].sources);
+		slab_clear(&l->stripes[i].slab);
 	}
 	free(l);
 }
@@ -122,6 +129,28 @@ find_source(const struct stripe *stripe, uint64_t hash, const struct net_addr *a
 	return NULL;
 }
 
+static struct source *
+add_source(struct stripe *stripe, uint64_t hash, const struct net_addr *addr)
+{
+	uint32_t slot = slab_take(&stripe->slab);
+	struct source *s;
+
+	if (slot == SLAB_NONE)
+		return NULL;
+	s = slab_at(&stripe->slab, slot);
+	*s =
+	    (struct source){ .node.hash = (uint32_t)hash, .slot = slot, .addr = *addr };
+	table_insert(&stripe->sources, &s->node);
+	return s;
+}
+
+static void
+remove_source(struct stripe *stripe, struct source *s)
+{
+	table_remove(&stripe->sources, &s->node);
+	slab_give(&stripe->slab, s->slot);
+}
+
 static int
 take_locked(
     struct stripe *stripe, uint64_t hash, const struct net_addr *addr, uint32_t max)
@@ -130,13 +159,8 @@ take_locked(
 
 	if (s != NULL && max != 0 && s->count >= max)
 		return -EDQUOT;
-	if (s == NULL) {
-		s = malloc(sizeof(*s));
-		if (s == NULL)
-			return -ENOMEM;
-		*s = (struct source){ .node.hash = (uint32_t)hash, .addr = *addr };
-		table_insert(&stripe->sources, &s->node);
-	}
+	if (s == NULL && (s = add_source(stripe, hash, addr)) == NULL)
+		return -ENOMEM;
 	s->count++;
 	return 0;
 }
@@ -171,9 +195,6 @@ limits_address_give(struct limits *l, const struct net_addr *addr)
 	s = find_source(stripe, hash, &source);
 	assert(s != NULL && s->count > 0);
 	if (--s->count == 0)
-		table_remove(&stripe->sources, &s->node);
-	else
-		s = NULL;
+		remove_source(stripe, s);
 	pthread_mutex_unlock(&stripe->lock);
-	free(s);
 }
