@@ -20,26 +20,10 @@
 #include "server/settings.h"
 #include "server/shard.h"
 
-#define PARCEL_ITEMS 64
+#define SPARE_PARCELS 4	   /* kept by a worker, so that it need not allocate any */
 #define CAST_US 400	   /* of one turn, for bringing sessions up to date */
 #define CAST_LOG_BUSY 1024 /* no more are taken from clients while so many wait */
 #define CAST_FAR (1 << 30)
-
-struct parcel_item {
-	enum parcel_kind kind;
-	uint32_t slot;
-	uint64_t id; /* of the receiver; PARCEL_CAST: of the sender */
-	uint64_t
-	    by; /* PARCEL_REPLACED: the newer connection; PARCEL_CAST: its number */
-	struct message *msg;
-};
-
-struct parcel {
-	struct mail mail;
-	char *except; /* PARCEL_CAST from an operator, or NULL */
-	unsigned count;
-	struct parcel_item items[];
-};
 
 /* ---- into a queue of this worker ---- */
 
@@ -318,52 +302,71 @@ open_foreign(struct shard *sh, const struct parcel_item *item, const char *excep
 }
 
 static void
+keep_spare(struct shard *sh, struct parcel *p)
+{
+	if (p->room < PARCEL_ROOM || sh->nspare_parcels == SPARE_PARCELS) {
+		parcel_free(p);
+		return;
+	}
+	parcel_clear(p);
+	p->next = sh->spare_parcels;
+	sh->spare_parcels = p;
+	sh->nspare_parcels++;
+}
+
+static void
 open_parcel(struct mail *mail, void *owner)
 {
 	struct parcel *p = container_of(mail, struct parcel, mail);
+	const struct parcel_item *item = NULL;
 
-	for (unsigned i = 0; i < p->count; i++) {
-		open_foreign(owner, &p->items[i], p->except);
-		message_unref(p->items[i].msg);
-	}
-	free(p->except);
-	free(p);
+	while ((item = parcel_next(p, item)) != NULL)
+		open_foreign(owner, item, p->except);
+	keep_spare(owner, p);
 }
 
 static struct parcel *
-parcel_new(unsigned items)
+take_parcel(struct shard *sh)
 {
-	struct parcel *p = malloc(sizeof(*p) + items * sizeof(p->items[0]));
+	struct parcel *p = sh->spare_parcels;
 
 	if (p == NULL)
-		return NULL;
-	p->mail.run = open_parcel;
-	p->except = NULL;
-	p->count = 0;
+		return parcel_new(PARCEL_ROOM);
+	sh->spare_parcels = p->next;
+	sh->nspare_parcels--;
 	return p;
+}
+
+void
+delivery_free_spare(struct shard *sh)
+{
+	while (sh->spare_parcels != NULL)
+		parcel_free(take_parcel(sh));
 }
 
 static void
 post_parcel(struct shard *sh, unsigned worker)
 {
-	mailbox_post(&sh->pool->shards[worker]->mailbox, &sh->parcels[worker]->mail);
+	struct parcel *p = sh->parcels[worker];
+
+	p->mail.run = open_parcel;
 	sh->parcels[worker] = NULL;
+	mailbox_post(&sh->pool->shards[worker]->mailbox, &p->mail);
 }
 
 static void
-pack(struct shard *sh, unsigned worker, struct parcel_item item)
+pack(struct shard *sh, unsigned worker, const struct parcel_item *item)
 {
 	struct parcel **p = &sh->parcels[worker];
 
-	if (*p == NULL && (*p = parcel_new(PARCEL_ITEMS)) == NULL) {
-		stats_count(&sh->stats.counter[COUNT_MESSAGES_DROPPED], 1);
+	if (*p != NULL && parcel_add(*p, item))
 		return;
-	}
-	if (item.msg != NULL)
-		message_ref(item.msg);
-	(*p)->items[(*p)->count++] = item;
-	if ((*p)->count == PARCEL_ITEMS)
+	if (*p != NULL)
 		post_parcel(sh, worker);
+	if ((*p = take_parcel(sh)) == NULL)
+		stats_count(&sh->stats.counter[COUNT_MESSAGES_DROPPED], 1);
+	else
+		(void)parcel_add(*p, item); /* the first one fits */
 }
 
 void
@@ -382,7 +385,7 @@ delivery_send(struct shard *sh, enum parcel_kind kind, struct handle to,
 	enum delivery d;
 
 	if (to.worker != sh->index) {
-		pack(sh, to.worker, item);
+		pack(sh, to.worker, &item);
 		return true;
 	}
 	d = open_item(sh, &item);
@@ -401,17 +404,17 @@ delivery_cast(struct shard *sh, struct message *msg, uint64_t origin)
 		if (i == sh->index)
 			cast_local(sh, &item, NULL);
 		else
-			pack(sh, i, item);
+			pack(sh, i, &item);
 }
 
 static struct parcel *
-single(struct parcel_item item)
+single(const struct parcel_item *item)
 {
-	struct parcel *p = parcel_new(1);
+	struct parcel *p = parcel_new(item->msg->len);
 
 	if (p != NULL) {
-		message_ref(item.msg);
-		p->items[p->count++] = item;
+		p->mail.run = open_parcel;
+		(void)parcel_add(p, item);
 	}
 	return p;
 }
@@ -421,13 +424,12 @@ delivery_post_cast(
     struct mailbox *to, struct message *msg, uint64_t number, const char *except)
 {
 	struct parcel *p =
-	    single((struct parcel_item){ PARCEL_CAST, 0, 0, number, msg });
+	    single(&(struct parcel_item){ PARCEL_CAST, 0, 0, number, msg });
 
 	if (p == NULL)
 		return -ENOMEM;
 	if (except != NULL && *except != '\0' && (p->except = strdup(except)) == NULL) {
-		message_unref(msg);
-		free(p);
+		parcel_free(p);
 		return -ENOMEM;
 	}
 	mailbox_post(to, &p->mail);
@@ -438,7 +440,7 @@ int
 delivery_post_job(struct mailbox *to, struct handle handle, struct message *msg)
 {
 	struct parcel *p =
-	    single((struct parcel_item){ PARCEL_JOB, handle.slot, handle.id, 0, msg });
+	    single(&(struct parcel_item){ PARCEL_JOB, handle.slot, handle.id, 0, msg });
 
 	if (p == NULL)
 		return -ENOMEM;

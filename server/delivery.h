@@ -12,18 +12,11 @@
 
 #include "server/handle.h"
 #include "server/mailbox.h"
+#include "server/parcel.h"
 
 struct connection;
 struct message;
 struct shard;
-
-enum parcel_kind {
-	PARCEL_MESSAGE,	 /* deliver to the connection */
-	PARCEL_JOB,	 /* the same, and a credit of its idle entry has been used */
-	PARCEL_CAST,	 /* broadcast to all connections but handle.id */
-	PARCEL_REPLACED, /* end it: its user has logged in as connection number `by` */
-	PARCEL_EVICT,	 /* end the connection that has waited longest for a login */
-};
 
 /*
  * To a handle wherever it lives; takes its own reference of msg (NULL for
@@ -42,6 +35,9 @@ void delivery_cast(struct shard *sh, struct message *msg, uint64_t origin);
 
 /* Posts the parcels of this turn. */
 void delivery_end_turn(struct shard *sh);
+
+/* Gives back what is kept for the next ones. */
+void delivery_free_spare(struct shard *sh);
 
 /* One slice of the sweep that brings connections up to date with the broadcasts.
  * Returns true while there is more to do. */

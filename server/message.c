@@ -4,6 +4,7 @@
 #include "server/message.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,22 +43,58 @@ allocate(size_t len)
 	return msg;
 }
 
+static void
+fill(struct message *msg, const char *head, size_t head_len, const void *payload,
+    size_t len)
+{
+	char *at = mempcpy(msg->data, head, head_len);
+
+	if (len > 0)
+		at = mempcpy(at, payload, len);
+	memcpy(at, "\r\n", 2);
+}
+
 struct message *
 message_new(const char *verb, const char *from, size_t from_len, const void *payload,
     size_t len)
 {
+	return message_lend(NULL, 0, verb, from, from_len, payload, len);
+}
+
+struct message *
+message_lend(struct message *at, size_t room, const char *verb, const char *from,
+    size_t from_len, const void *payload, size_t len)
+{
 	char head[MESSAGE_HEAD];
 	size_t head_len = message_head(head, verb, from, from_len, len);
-	struct message *msg = allocate(head_len + len + 2);
-	char *at;
+	size_t all = head_len + len + 2;
+	struct message *msg = at;
 
-	if (msg == NULL)
+	if (all <= room) {
+		atomic_init(&msg->refs, 0);
+		msg->len = (uint32_t)all;
+	} else if ((msg = allocate(all)) == NULL) {
 		return NULL;
-	at = mempcpy(msg->data, head, head_len);
-	if (len > 0)
-		at = mempcpy(at, payload, len);
-	memcpy(at, "\r\n", 2);
+	}
+	fill(msg, head, head_len, payload, len);
 	return msg;
+}
+
+size_t
+message_size(const struct message *msg)
+{
+	return sizeof(*msg) + msg->len;
+}
+
+struct message *
+message_copy_to(void *at, const struct message *msg)
+{
+	struct message *copy = at;
+
+	atomic_init(&copy->refs, 0);
+	copy->len = msg->len;
+	memcpy(copy->data, msg->data, msg->len);
+	return copy;
 }
 
 struct message *
@@ -74,17 +111,28 @@ struct message *
 message_ref(struct message *msg)
 {
 	/* Whoever takes one holds one, or was handed one: no order is needed. */
-	atomic_fetch_add_explicit(&msg->refs, 1, memory_order_relaxed);
+	unsigned refs = atomic_fetch_add_explicit(&msg->refs, 1, memory_order_relaxed);
+
+	assert(refs > 0);
+	(void)refs;
 	return msg;
+}
+
+/* The last holder needs no locked instruction: nobody else can take a reference. */
+static bool
+is_last(struct message *msg)
+{
+	unsigned refs = atomic_load_explicit(&msg->refs, memory_order_acquire);
+
+	/* Release: our reads are done. Acquire: so are everybody's, before the free. */
+	if (refs > 1)
+		refs = atomic_fetch_sub_explicit(&msg->refs, 1, memory_order_acq_rel);
+	return refs == 1;
 }
 
 void
 message_unref(struct message *msg)
 {
-	/* The last holder needs no locked instruction: nobody else can take one. */
-	/* Release: our reads are done. Acquire: so are everybody's, before the free. */
-	if (msg != NULL &&
-	    (atomic_load_explicit(&msg->refs, memory_order_acquire) == 1 ||
-		atomic_fetch_sub_explicit(&msg->refs, 1, memory_order_acq_rel) == 1))
+	if (msg != NULL && is_last(msg))
 		free(msg);
 }

@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 struct message {
-	atomic_uint refs;
-	uint32_t len; /* bytes in data */
+	atomic_uint refs; /* 0: lent */
+	uint32_t len;	  /* bytes in data */
 	char data[];
 };
 
@@ -23,6 +23,18 @@ struct message {
  */
 struct message *message_new(const char *verb, const char *from, size_t from_len,
     const void *payload, size_t len);
+
+/*
+ * The same, in memory of the caller's for `room` bytes of data if it fits there, else
+ * allocated. In the caller's memory it is lent: who keeps it copies it, for there is
+ * no reference to take, and message_unref() does nothing.
+ */
+struct message *message_lend(struct message *at, size_t room, const char *verb,
+    const char *from, size_t from_len, const void *payload, size_t len);
+
+/* Copies msg, lent, to memory for at least message_size(msg) bytes. */
+size_t message_size(const struct message *msg);
+struct message *message_copy_to(void *at, const struct message *msg);
 
 /* The head of that line alone, for messages that are copied at once: writes at
  * most MESSAGE_HEAD bytes at head and returns how many. */

@@ -15,6 +15,7 @@
 #include "server/events.h"
 #include "server/idle.h"
 #include "server/message.h"
+#include "server/outqueue.h"
 #include "server/pool.h"
 #include "server/settings.h"
 #include "server/shard.h"
@@ -101,11 +102,14 @@ ok_user(struct connection *conn, const struct frame *f, const char *user)
 	write_line(conn, line, stpcpy(at, user));
 }
 
+/* A broadcast is kept, other small messages are lent until the command is done. */
 static struct message *
 make_message(struct connection *conn, const struct frame *f, const char *verb)
 {
-	struct message *msg = message_new(verb, session_user(&conn->session),
-	    session_user_len(&conn->session), f->payload.at, f->payload.len);
+	struct message *msg =
+	    message_lend(conn->sh->scratch, f->verb == VERB_CAST ? 0 : OUTQUEUE_COPY,
+		verb, session_user(&conn->session), session_user_len(&conn->session),
+		f->payload.at, f->payload.len);
 
 	if (msg == NULL)
 		request_error(conn, f->tag, ERR_INTERNAL, NULL);

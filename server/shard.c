@@ -6,6 +6,8 @@
 
 #include "common/clock.h"
 #include "server/connection_private.h"
+#include "server/delivery.h"
+#include "server/message.h"
 #include "server/pool.h"
 #include "server/settings.h"
 
@@ -14,7 +16,8 @@ allocate(struct shard *sh)
 {
 	sh->input = malloc(SHARD_INPUT);
 	sh->parcels = calloc(sh->pool->nworkers, sizeof(struct parcel *));
-	if (sh->input == NULL || sh->parcels == NULL)
+	sh->scratch = malloc(sizeof(*sh->scratch) + OUTQUEUE_COPY);
+	if (sh->input == NULL || sh->parcels == NULL || sh->scratch == NULL)
 		return -ENOMEM;
 	return slab_prewarm(
 	    &sh->slab, (uint32_t)(sh->settings->prewarm / sh->pool->nworkers));
@@ -58,6 +61,8 @@ shard_close(struct shard *sh)
 	cast_log_clear(&sh->casts);
 	outpool_clear(&sh->outpool);
 	slab_clear(&sh->slab);
+	delivery_free_spare(sh);
+	free(sh->scratch);
 	free(sh->parcels);
 	free(sh->input);
 	settings_unref(sh->settings);

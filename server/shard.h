@@ -59,6 +59,9 @@ struct shard {
 	struct list dead;      /* connections to be freed at the end of the turn */
 	struct cast_log casts; /* broadcasts that some connection has not seen */
 	struct parcel **parcels; /* one a worker, NULL while there is nothing for it */
+	struct parcel *spare_parcels; /* to be used again */
+	unsigned nspare_parcels;
+	struct message *scratch; /* lent: OUTQUEUE_COPY bytes for one command */
 	uint64_t random;	 /* state of shard_random() */
 	bool is_reconfiguring;	 /* some connections do not know the settings yet */
 	bool is_stopping;	 /* everybody is being ended */

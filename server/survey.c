@@ -365,6 +365,24 @@ copy_query(struct survey *s, const struct survey_query *query)
 	return 0;
 }
 
+/* Workers that have none of the targets are not asked, but one is: it answers for all. */
+static bool
+is_asked(const struct survey *s, unsigned i)
+{
+	return s->targets == NULL || s->parts[i].sweep.nhandles > 0 ||
+	       (i == 0 && s->query.nhandles == 0);
+}
+
+static void
+send_out(struct survey *s, struct pool *pool)
+{
+	for (unsigned i = 0; i < s->nparts; i++)
+		s->waiting += is_asked(s, i);
+	for (unsigned i = 0; i < s->nparts; i++)
+		if (is_asked(s, i))
+			worker_sweep(pool->workers[i], &s->parts[i].sweep);
+}
+
 int
 survey_start(struct survey **ret, struct pool *pool, struct mailbox *reply_to,
     const struct survey_query *query)
@@ -380,12 +398,11 @@ survey_start(struct survey **ret, struct pool *pool, struct mailbox *reply_to,
 		s->key.k[0] =
 		    (uintptr_t)s; /* before the kernel has entropy: better than none */
 	tally_init(&s->tally, &s->key);
-	s->nparts = s->waiting = pool->nworkers;
+	s->nparts = pool->nworkers;
 	*ret = s;
 	for (unsigned i = 0; i < s->nparts; i++)
 		init_part(s, &s->parts[i], i, reply_to);
-	for (unsigned i = 0; i < s->nparts; i++)
-		worker_sweep(pool->workers[i], &s->parts[i].sweep);
+	send_out(s, pool);
 	return 0;
 }
 

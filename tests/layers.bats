@@ -10,7 +10,7 @@ layers() {
 		worker acceptor sweep stopper reconfigure pool.c
 		connection* request input login stream deadlines delivery shard.c
 		directory limits idle auth password* events history listener pool.h shard.h
-		message outqueue protocol greeting settings* config* file stats counters cast
+		parcel message outqueue protocol greeting settings* config* file stats counters cast
 		loop mailbox selector slab slice state handle close_reason names wheel ring row table tally pattern
 	EOF
 }

@@ -63,6 +63,28 @@ a_copy_is_the_bytes_as_they_are(void **state)
 	message_unref(NULL);
 }
 
+static void
+what_is_lent_belongs_to_the_lender(void **state)
+{
+	char memory[200], other[200];
+	struct message *at = (void *)memory, *msg, *copy;
+
+	(void)state;
+	msg = message_lend(at, 20, "MSG", "al", 2, "hi", 2);
+	assert_ptr_equal(msg, at);
+	assert_int_equal(
+	    message_size(msg), sizeof(*msg) + strlen("MSG al 2\r\nhi\r\n"));
+	copy = message_copy_to(other, msg);
+	memset(memory, 0, sizeof(memory));
+	assert_memory_equal(copy->data, "MSG al 2\r\nhi\r\n", copy->len);
+	message_unref(copy); /* nothing to free */
+	assert_memory_equal(copy->data, "MSG al 2\r\nhi\r\n", copy->len);
+
+	msg = message_lend(at, 20, "MSG", "al", 2, "this is longer", 14);
+	assert_ptr_not_equal(msg, at);
+	message_unref(msg);
+}
+
 static void *
 take_and_drop(void *arg)
 {
@@ -98,6 +120,7 @@ main(void)
 		cmocka_unit_test(a_payload_may_hold_any_byte),
 		cmocka_unit_test(the_longest_head_fits),
 		cmocka_unit_test(a_copy_is_the_bytes_as_they_are),
+		cmocka_unit_test(what_is_lent_belongs_to_the_lender),
 		cmocka_unit_test(references_may_be_dropped_from_any_thread),
 	};
 

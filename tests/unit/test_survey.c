@@ -96,7 +96,7 @@ begin(struct survey_query query)
 	struct survey *s = NULL;
 
 	for (unsigned i = 0; i < WORKERS; i++)
-		workers[i].index = i;
+		workers[i] = (struct worker){ .index = i };
 	query.done = done;
 	query.owner = &pool;
 	finished = NULL;
@@ -109,6 +109,8 @@ survey(struct survey_query query)
 {
 	(void)begin(query);
 	for (unsigned i = 0; i < WORKERS; i++) {
+		if (workers[i].sweep == NULL)
+			continue;
 		assert_null(finished);
 		sweep(&workers[i]);
 		mailbox_run(&mailbox);
@@ -228,6 +230,21 @@ only_the_handles_given_are_looked_at(void **state)
 	assert_int_equal(s->nrows, 3);
 	assert_int_equal(s->rows[0].handle.id, 1);
 	assert_int_equal(s->rows[2].handle.id, 6);
+	survey_free(s);
+}
+
+static void
+a_worker_without_targets_is_not_asked(void **state)
+{
+	struct handle one = { .id = 2, .worker = 1 };
+	struct survey *s = survey(
+	    (struct survey_query){ .handles = &one, .nhandles = 1, .limit = 10 });
+
+	(void)state;
+	assert_null(workers[0].sweep);
+	assert_non_null(workers[1].sweep);
+	assert_null(workers[2].sweep);
+	assert_int_equal(s->matched, 1);
 	survey_free(s);
 }
 
@@ -365,6 +382,7 @@ main(void)
 		TEST(with_an_order_the_best_of_the_whole_set_are_kept),
 		TEST(handles_of_all_matches_come_by_id),
 		TEST(only_the_handles_given_are_looked_at),
+		TEST(a_worker_without_targets_is_not_asked),
 		TEST(no_handles_at_all_is_nobody),
 		TEST(groups_are_added_up_over_the_workers),
 		TEST(many_groups_are_all_there),
