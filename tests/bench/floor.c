@@ -317,6 +317,7 @@ frame(int fd, char *in, size_t len)
 	if (*in == 'A') {
 		log_in(fd, (uint32_t)strtoul(in + 6, NULL, 10));
 	} else if (line > 6) { /* QUIET on */
+		answer(fd, "OK\r\n");
 		peers[fd].is_quiet = true;
 	} else {
 		put(fd, "BYE 100 quit\r\n", 14);
