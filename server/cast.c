@@ -45,9 +45,9 @@ cast_log_append(struct cast_log *log, struct message *msg, uint64_t number,
 }
 
 void
-cast_log_trim(struct cast_log *log)
+cast_log_trim(struct cast_log *log, uint32_t upto)
 {
-	for (; log->tail != log->head; log->tail++) {
+	for (; log->tail != upto; log->tail++) {
 		struct cast *c = &log->ring[log->tail & (log->size - 1)];
 
 		message_unref(c->msg);
@@ -58,7 +58,7 @@ cast_log_trim(struct cast_log *log)
 void
 cast_log_clear(struct cast_log *log)
 {
-	cast_log_trim(log);
+	cast_log_trim(log, log->head);
 	free(log->ring);
 	*log = (struct cast_log){ 0 };
 }

@@ -24,9 +24,9 @@ struct cast_log {
 	uint32_t size;	    /* a power of two */
 	uint32_t tail;	    /* sequence number of the oldest held */
 	uint32_t head;	    /* of the next to come; they wrap */
+	uint32_t pass_head; /* at the end of the sweep everybody has seen up to here */
 	uint32_t next_slot; /* where the sweep over the connections goes on */
-	uint32_t slots;	    /* there were when `left` was set */
-	uint32_t left;	    /* of them still to visit; 0: everybody is at head */
+	uint32_t left;	    /* slots it has still to visit; 0: everybody is at head */
 };
 
 /* Takes its own reference and copies except ("" or NULL: nobody). 0 or -ENOMEM. */
@@ -39,8 +39,8 @@ cast_log_at(const struct cast_log *log, uint32_t seq)
 	return &log->ring[seq & (log->size - 1)];
 }
 
-/* Drops everything: all connections have seen it. */
-void cast_log_trim(struct cast_log *log);
+/* Drops what came before number `upto`: all connections have seen it. */
+void cast_log_trim(struct cast_log *log, uint32_t upto);
 void cast_log_clear(struct cast_log *log);
 
 #endif

@@ -216,7 +216,7 @@ void
 connection_log_out(struct connection *conn)
 {
 	connection_leave_session(conn);
-	conn->flags &= (uint16_t) ~(CONN_QUIET | CONN_PINGED | CONN_CONGESTED);
+	conn->flags &= (uint32_t) ~(CONN_QUIET | CONN_PINGED | CONN_CONGESTED);
 	if (conn->rare != NULL)
 		conn->rare->lost = 0;
 	connection_enter(conn, STATE_CONNECTED);
@@ -333,6 +333,7 @@ connection_bury(struct connection *conn)
 		return;
 	assert(!connection_is_online(conn));
 	conn->flags |= CONN_DEAD;
+	slice_charge(&conn->sh->slice, SHARD_FREE_US);
 	wheel_cancel(&conn->sh->wheel, &conn->deadline);
 	list_remove(&conn->dirty);
 	list_append(&conn->sh->dead, &conn->session.node);
@@ -417,6 +418,10 @@ connection_check(const struct connection *conn)
 	assert(conn->flags & CONN_DEAD || conn->sh->is_reconfiguring ||
 	       conn->deadline.at_ms <= deadlines_next(conn));
 	assert(conn->out != NULL || !(conn->flags & (CONN_BLOCKED | CONN_CONGESTED)));
+	/* What waits is flushed at the end of a turn, or when the peer takes it. */
+	assert(conn->out == NULL || conn->flags & (CONN_BLOCKED | CONN_DEAD) ||
+	       !list_is_empty(&conn->dirty));
+	assert(!(conn->flags & CONN_IN_LINE) || conn->flags & CONN_YIELDED);
 }
 
 bool

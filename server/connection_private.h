@@ -52,7 +52,8 @@ enum connection_flag {
 	CONN_FAULTED = 4096,   /* the error event has been emitted */
 	CONN_BLOCKED = 8192,   /* output waits for the peer to take it */
 	CONN_SAID_BYE = 16384, /* nothing may be written behind it */
-	CONN_YIELDED = 32768,  /* has input left, which is for the next turn */
+	CONN_YIELDED = 32768,  /* has input left, which is for a coming turn */
+	CONN_IN_LINE = 65536,  /* on sh->yielded, and not on sh->dirty */
 };
 
 struct input { /* an unfinished frame, or input that waits; NULL otherwise */
@@ -88,7 +89,9 @@ struct connection {
 	 * sh->anonymous, or sh->dead. */
 	struct session session;
 	struct deadline deadline;
-	struct list dirty;    /* sh->dirty, or sh->yielded */
+	/* In sh->dirty, or with CONN_IN_LINE in sh->yielded, whose output is flushed at
+	 * the end of the turn all the same. */
+	struct list dirty;
 	struct outqueue *out; /* NULL while nothing waits */
 	struct input *input;
 	struct rare *rare;
@@ -102,14 +105,15 @@ struct connection {
 	uint32_t messages_in, messages_out;
 	struct net_addr addr;
 	int fd;
-	uint32_t
-	    casts_before;   /* pool->casts at its login: see is_for() in delivery.c */
-	uint32_t cast_seen; /* sequence number in sh->casts of the next it gets */
-	uint16_t flags;	    /* enum connection_flag */
-	uint16_t listener;  /* index into pool->listeners */
-	uint8_t state;	    /* enum connection_state; written by connection_enter() */
-	uint8_t reason;	    /* enum close_reason, once CONN_CLOSING */
-	uint16_t discarded_kib; /* input thrown away while CONN_DRAINING */
+	uint32_t casts_before; /* pool->casts at its login: is_for() in delivery.c */
+	union {
+		uint32_t cast_seen;	/* number in sh->casts of the next it gets */
+		uint32_t discarded_kib; /* input thrown away while CONN_DRAINING */
+	};
+	uint32_t flags;	   /* enum connection_flag */
+	uint16_t listener; /* index into pool->listeners */
+	uint8_t state;	   /* enum connection_state; written by connection_enter() */
+	uint8_t reason;	   /* enum close_reason, once CONN_CLOSING */
 };
 
 /* connection.c */
@@ -179,8 +183,9 @@ void stream_farewell(struct connection *conn, int64_t retry_ms, const char *text
 /* input.c */
 void stream_ready(struct connection *conn, unsigned ready); /* enum loop_ready */
 void stream_read(struct connection *conn);
-void stream_resume(struct connection *conn); /* input that had to wait */
-void stream_begin_turn(struct shard *sh);    /* input that was left in the last turn */
+void stream_resume(struct connection *conn);  /* input that had to wait */
+void stream_begin_turn(struct shard *sh);     /* input that was left in the last turn */
+void stream_take_up(struct connection *conn); /* that of one, whose turn it is */
 bool stream_may_read(const struct connection *conn);
 bool stream_has_unread(
     const struct connection *conn); /* in the kernel: a system call */

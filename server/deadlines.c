@@ -106,10 +106,13 @@ send_ping(struct connection *conn)
 
 /* After a pause of the whole process input waits that is older than the deadline:
  * it counts, so it is read before anybody is ended for silence. */
-static bool
-has_unread_input(const struct connection *conn)
+static void
+hear_what_waits(struct connection *conn)
 {
-	return stream_may_read(conn) && stream_has_unread(conn);
+	if (conn->flags & CONN_IN_LINE)
+		stream_take_up(conn);
+	else if (stream_may_read(conn) && stream_has_unread(conn))
+		stream_read(conn);
 }
 
 static void
@@ -136,9 +139,8 @@ deadlines_fire(struct connection *conn)
 {
 	struct when w = next_due(conn);
 
-	if (w.at_ms <= conn->sh->now_ms && w.what != DUE_GIVE_UP &&
-	    has_unread_input(conn)) {
-		stream_read(conn);
+	if (w.at_ms <= conn->sh->now_ms && w.what != DUE_GIVE_UP) {
+		hear_what_waits(conn);
 		w = next_due(conn);
 	}
 	if (w.at_ms <= conn->sh->now_ms)

@@ -21,7 +21,7 @@
 #include "server/shard.h"
 
 #define SPARE_PARCELS 4	   /* kept by a worker, so that it need not allocate any */
-#define CAST_US 400	   /* of one turn, for bringing sessions up to date */
+#define BYTES_A_US 4096	   /* that the kernel copies, roughly */
 #define CAST_LOG_BUSY 1024 /* no more are taken from clients while so many wait */
 #define CAST_FAR (1 << 30)
 
@@ -94,6 +94,9 @@ queue_message(struct connection *conn, struct message *msg)
 		return DELIVERY_GONE;
 	if (conn->rare != NULL && conn->rare->lost > 0)
 		delivery_tell_lost(conn);
+	if (!connection_is_online(conn)) /* no memory even for that */
+		return DELIVERY_GONE;
+	slice_charge(&sh->slice, msg->len / BYTES_A_US);
 	q = stream_queue(conn);
 	if (q == NULL || outqueue_push(&sh->outpool, q, msg) < 0) {
 		connection_fault(conn, CLOSE_MEMORY, ENOMEM);
@@ -165,14 +168,6 @@ deliver_job(struct connection *conn, struct message *msg)
 
 /* ---- broadcasts ---- */
 
-/* The slab may grow under a sweep, which would then wrap around too late. */
-static void
-extend_sweep(struct cast_log *log, uint32_t slots)
-{
-	log->left += slots - log->slots;
-	log->slots = slots;
-}
-
 static void
 sweep_one(struct shard *sh, struct connection *conn)
 {
@@ -185,36 +180,60 @@ sweep_one(struct shard *sh, struct connection *conn)
 		stream_flush(conn);
 }
 
+/* Everybody who is there now has to see what the log holds now. */
 static void
-sweep_slice(struct shard *sh)
+begin_pass(struct shard *sh)
 {
 	struct cast_log *log = &sh->casts;
-	uint32_t slots = slab_slots(&sh->slab);
 
-	extend_sweep(log, slots);
-	slice_begin(&sh->slice, CAST_US);
-	while (log->left > 0 && !slice_is_over(&sh->slice)) {
-		if (log->next_slot >= slots)
-			log->next_slot = 0;
-		log->left--;
-		sweep_one(sh, slab_at(&sh->slab, log->next_slot++));
-	}
-	if (log->left == 0)
-		cast_log_trim(log);
+	log->next_slot = 0;
+	log->left = slab_slots(&sh->slab);
+	log->pass_head = log->head;
 }
 
-bool
-delivery_may_cast(const struct shard *sh)
+static void
+publish_waiting(struct shard *sh)
 {
-	return sh->casts.head - sh->casts.tail < CAST_LOG_BUSY;
+	atomic_store_explicit(&sh->stats.casts_waiting, sh->casts.head - sh->casts.tail,
+	    memory_order_relaxed);
+}
+
+/* What came during a pass is for the next one, for those who had been visited. */
+static void
+end_pass(struct shard *sh)
+{
+	struct cast_log *log = &sh->casts;
+
+	cast_log_trim(log, log->pass_head);
+	publish_waiting(sh);
+	if (log->pass_head != log->head)
+		begin_pass(sh);
 }
 
 bool
 delivery_sweep_casts(struct shard *sh)
 {
-	if (sh->casts.left > 0)
-		sweep_slice(sh);
-	return sh->casts.left > 0;
+	struct cast_log *log = &sh->casts;
+
+	if (log->left == 0)
+		return false;
+	slice_begin(&sh->slice, SLICE_CAST_US);
+	do
+		sweep_one(sh, slab_at(&sh->slab, log->next_slot++));
+	while (--log->left > 0 && !slice_is_over(&sh->slice));
+	if (log->left == 0)
+		end_pass(sh);
+	return log->left > 0;
+}
+
+bool
+delivery_may_cast(const struct pool *pool)
+{
+	for (unsigned i = 0; i < pool->nworkers; i++)
+		if (atomic_load_explicit(&pool->shards[i]->stats.casts_waiting,
+			memory_order_relaxed) >= CAST_LOG_BUSY)
+			return false;
+	return true;
 }
 
 static void
@@ -222,11 +241,14 @@ cast_local(struct shard *sh, const struct parcel_item *item, const char *except)
 {
 	struct cast_log *log = &sh->casts;
 
-	if (cast_log_append(log, item->msg, item->by, item->id, except) == 0)
-		log->left = log->slots = slab_slots(&sh->slab);
-	else
+	if (cast_log_append(log, item->msg, item->by, item->id, except) < 0) {
 		stats_count(&sh->stats.counter[COUNT_MESSAGES_DROPPED],
 		    (uint64_t)sh->slab.live);
+		return;
+	}
+	if (log->left == 0)
+		begin_pass(sh);
+	publish_waiting(sh);
 }
 
 /* ---- parcels ---- */
@@ -317,12 +339,15 @@ keep_spare(struct shard *sh, struct parcel *p)
 static void
 open_parcel(struct mail *mail, void *owner)
 {
+	struct shard *sh = owner;
 	struct parcel *p = container_of(mail, struct parcel, mail);
 	const struct parcel_item *item = NULL;
 
-	while ((item = parcel_next(p, item)) != NULL)
-		open_foreign(owner, item, p->except);
-	keep_spare(owner, p);
+	while ((item = parcel_next(p, item)) != NULL) {
+		open_foreign(sh, item, p->except);
+		slice_add_steps(&sh->slice, 1);
+	}
+	keep_spare(sh, p);
 }
 
 static struct parcel *

@@ -16,6 +16,7 @@
 
 struct connection;
 struct message;
+struct pool;
 struct shard;
 
 /*
@@ -28,7 +29,7 @@ bool delivery_send(struct shard *sh, enum parcel_kind kind, struct handle to,
 
 /* False: so many broadcasts wait that the sender has to come back later. Else one
  * client could keep the workers busy with nothing but broadcasts. */
-bool delivery_may_cast(const struct shard *sh);
+bool delivery_may_cast(const struct pool *pool); /* any thread */
 
 /* To every session of every worker but connection `origin`. */
 void delivery_cast(struct shard *sh, struct message *msg, uint64_t origin);

@@ -121,7 +121,6 @@ static struct record
 record_of(const struct events *ev, const struct event *e)
 {
 	return (struct record){
-		.wall_us = clock_wall_us(),
 		.id = e->id,
 		.port = e->addr.port,
 		.detail_len = (uint16_t)detail_len(ev, e),
@@ -210,6 +209,7 @@ events_emit(struct events *ev, const struct event *e)
 	struct record r = record_of(ev, e);
 
 	pthread_mutex_lock(&ev->lock);
+	r.wall_us = clock_wall_us(); /* here, so that time runs with the numbers */
 	write_record(ring_push(&ev->ring, (uint32_t)record_len(&r)), &r, e);
 	notify(ev);
 	pthread_mutex_unlock(&ev->lock);

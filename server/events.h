@@ -23,7 +23,7 @@ enum event_type {
 };
 
 #define EVENTS_RING 65536	       /* events held at most, */
-#define EVENTS_BYTES (4 * 1024 * 1024) /* if they fit: all but long details do */
+#define EVENTS_BYTES (4 * 1024 * 1024) /* and bytes: a disconnect takes some 74 */
 #define EVENT_NO_REASON -1
 
 struct event_end { /* what a disconnect tells of the connection */

@@ -213,6 +213,16 @@ yield(struct connection *conn)
 	stream_mark_dirty(conn);
 }
 
+void
+stream_take_up(struct connection *conn)
+{
+	list_remove(&conn->dirty);
+	conn->flags &= (uint32_t) ~(CONN_YIELDED | CONN_IN_LINE);
+	if (conn->out != NULL && !(conn->flags & CONN_BLOCKED))
+		stream_mark_dirty(conn); /* came while it was in line */
+	stream_resume(conn);
+}
+
 /* Who yields again comes last, so nobody comes twice before all have come once. */
 void
 stream_begin_turn(struct shard *sh)
@@ -220,11 +230,7 @@ stream_begin_turn(struct shard *sh)
 	struct list *node;
 
 	while ((node = list_first(&sh->yielded)) != NULL) {
-		struct connection *conn = container_of(node, struct connection, dirty);
-
-		list_remove(&conn->dirty);
-		conn->flags &= (uint16_t)~CONN_YIELDED;
-		stream_resume(conn);
+		stream_take_up(container_of(node, struct connection, dirty));
 		if (slice_is_over(&sh->slice))
 			break;
 	}
@@ -278,7 +284,7 @@ drain(struct connection *conn)
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (n <= 0 || (conn->discarded_kib += (uint16_t)(n / 1024)) > DRAIN_LIMIT_KIB)
+	if (n <= 0 || (conn->discarded_kib += (uint32_t)(n / 1024)) > DRAIN_LIMIT_KIB)
 		connection_bury(conn);
 }
 

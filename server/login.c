@@ -145,7 +145,7 @@ decided(struct mail *mail, void *owner)
 	struct span tag = { a->tag, a->tag_len };
 
 	if (conn != NULL && !(conn->flags & CONN_CLOSING)) {
-		conn->flags &= (uint16_t)~CONN_AUTH_PENDING;
+		conn->flags &= (uint32_t)~CONN_AUTH_PENDING;
 		if (a->job.verdict == AUTH_OK)
 			log_in(
 			    conn, tag, text_span(a->job.user), text_span(a->display));

@@ -9,6 +9,7 @@
 
 #include "server/call.h"
 #include "server/connection.h"
+#include "server/delivery.h"
 #include "server/directory.h"
 #include "server/idle.h"
 #include "server/message.h"
@@ -206,12 +207,16 @@ method_message_broadcast(struct call *call)
 {
 	struct pool *pool = call->control->pool;
 	const char *except = call_string(call, "except");
-	struct message *msg = make_message(call, "CAST");
+	struct message *msg;
 	size_t count = directory_sessions(pool->directory);
 	uint64_t number;
 	int err = 0;
 
-	if (msg == NULL)
+	if (!delivery_may_cast(pool)) {
+		call_fail(call, RPC_BUSY, "too many broadcasts wait: try again later");
+		return;
+	}
+	if ((msg = make_message(call, "CAST")) == NULL)
 		return;
 	if (except == NULL)
 		except = "";

@@ -21,7 +21,7 @@ struct message;
 enum parcel_kind {
 	PARCEL_MESSAGE,	 /* deliver to the connection */
 	PARCEL_JOB,	 /* the same, and a credit of its idle entry has been used */
-	PARCEL_CAST,	 /* broadcast to all connections but handle.id */
+	PARCEL_CAST,	 /* broadcast to all connections but `id` */
 	PARCEL_REPLACED, /* end it: its user has logged in as connection number `by` */
 	PARCEL_EVICT,	 /* end the connection that has waited longest for a login */
 };
@@ -44,7 +44,7 @@ struct parcel {
 };
 
 /* Room for at least one item with a message of `room` bytes; for more, PARCEL_ROOM. */
-#define PARCEL_ROOM 16384
+#define PARCEL_ROOM 8192
 
 struct parcel *parcel_new(size_t room); /* NULL: no memory */
 void parcel_clear(struct parcel *p);	/* empty, to be used again */

@@ -10,8 +10,6 @@
 #include "server/settings.h"
 #include "server/shard.h"
 
-#define SLICE_US 100 /* of one turn */
-
 enum changed { PING = 1, IDLE = 2, MAX_MSG = 4, KEEPALIVE = 8 };
 
 void
@@ -104,7 +102,7 @@ reconfigure_turn(struct reconfigure *r)
 
 	if (!r->is_busy)
 		return;
-	slice_begin(&sh->slice, SLICE_US);
+	slice_begin(&sh->slice, SLICE_RECONFIGURE_US);
 	while (r->next_slot < slots && !slice_is_over(&sh->slice))
 		apply(r, slab_at(&sh->slab, r->next_slot++));
 	if (r->next_slot < slots)

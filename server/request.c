@@ -169,6 +169,7 @@ send_to_user(struct connection *conn, struct fanout *out, struct span user)
 	struct target few[MAX_TARGETS], *all = few;
 	unsigned n = look_up(conn, user, &all);
 
+	slice_add_steps(&conn->sh->slice, 1 + n); /* a list may name hundreds */
 	send_to(conn, out, all, n);
 	if (all != few)
 		free(all);
@@ -225,7 +226,7 @@ run_cast(struct connection *conn, const struct frame *f)
 	struct message *msg;
 	size_t others;
 
-	if (!delivery_may_cast(conn->sh)) {
+	if (!delivery_may_cast(conn->sh->pool)) {
 		request_busy(conn, f->tag, CAST_RETRY_MS);
 		return;
 	}
@@ -340,7 +341,7 @@ run_pong(struct connection *conn, const struct frame *f)
 	snprintf(word, sizeof(word), "%08x", r->ping_word);
 	if (f->arg.len != strlen(word) || memcmp(f->arg.at, word, f->arg.len) != 0)
 		return;
-	conn->flags &= (uint16_t)~CONN_PINGED;
+	conn->flags &= (uint32_t)~CONN_PINGED;
 	r->rtt_us =
 	    (uint32_t)(clock_us() - r->pinged_us) | 1; /* 0 means not measured */
 	deadlines_update(conn);
@@ -349,7 +350,7 @@ run_pong(struct connection *conn, const struct frame *f)
 static void
 run_quiet(struct connection *conn, const struct frame *f)
 {
-	conn->flags &= (uint16_t)~CONN_QUIET;
+	conn->flags &= (uint32_t)~CONN_QUIET;
 	if (f->on)
 		conn->flags |= CONN_QUIET;
 	ok(conn, f);

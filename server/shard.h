@@ -27,6 +27,7 @@
 
 /* One write, roughly: each connection that gets output in a slice shortens it. */
 #define SHARD_FLUSH_US 6
+#define SHARD_FREE_US 8 /* closing a descriptor, likewise */
 
 #define SHARD_INPUT 65536 /* bytes read from one connection in one turn */
 
@@ -55,9 +56,10 @@ struct shard {
 	char *input; /* SHARD_INPUT bytes, lent to the connection being read */
 	struct list anonymous; /* connections without a login, longest waiting first */
 	struct list dirty;     /* connections with output for the end of the turn */
-	struct list yielded;   /* connections with input left for the next turn */
-	struct list dead;      /* connections to be freed at the end of the turn */
-	struct cast_log casts; /* broadcasts that some connection has not seen */
+	struct list yielded;   /* connections with input left, next in line first */
+	bool has_output_in_line; /* some of those have output for the end of the turn */
+	struct list dead;	 /* connections to be freed at the end of the turn */
+	struct cast_log casts;	 /* broadcasts that some connection has not seen */
 	struct parcel **parcels; /* one a worker, NULL while there is nothing for it */
 	struct parcel *spare_parcels; /* to be used again */
 	unsigned nspare_parcels;

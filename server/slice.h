@@ -15,6 +15,33 @@
 
 #define SLICE_LOOK 8 /* steps between two looks at the clock */
 
+/*
+ * What each kind of work may take of one turn, in microseconds. Input and mail make
+ * output, whose writes are charged to them; input gets most, since what many say in
+ * one turn leaves in few large writes. A turn in which there is too much of
+ * everything takes SLICE_TURN_US and a step of each.
+ */
+enum {
+	SLICE_YIELDED_US = 200,	    /* input that was too much for an earlier turn */
+	SLICE_INPUT_US = 800,	    /* of connections that have something to read */
+	SLICE_MAIL_US = 200,	    /* of other threads; with the above when it waits */
+	SLICE_EXPIRE_US = 100,	    /* deadlines */
+	SLICE_SWEEP_US = 200,	    /* walks of operators over the connections */
+	SLICE_RECONFIGURE_US = 100, /* new settings for those who are there */
+	SLICE_STOP_US = 100,	    /* a shutdown */
+	SLICE_CAST_US = 300,	    /* bringing sessions up to date with broadcasts */
+	SLICE_TURN_US = 2000,
+	/* Writes that took longer than was charged for them; no input is read before
+	 * they are done. */
+	SLICE_FLUSH_US = 1000,
+};
+
+_Static_assert(SLICE_YIELDED_US + SLICE_INPUT_US + SLICE_MAIL_US + SLICE_EXPIRE_US +
+		       SLICE_SWEEP_US + SLICE_RECONFIGURE_US + SLICE_STOP_US +
+		       SLICE_CAST_US <=
+		   SLICE_TURN_US,
+    "nobody is to wait for longer");
+
 struct slice {
 	int64_t end_us;	 /* clock_us() */
 	int64_t seen_us; /* the last look at the clock */

@@ -27,6 +27,7 @@ struct stats {
 	_Atomic int64_t state[STATES];		/* connections now in each state */
 	_Atomic int64_t queue_bytes;		/* waiting in output queues now */
 	_Atomic int64_t created_sum_ms;		/* accept times of the living */
+	_Atomic uint32_t casts_waiting;		/* broadcasts that some have not got */
 	_Atomic int64_t oldest_anonymous_ms;	/* since when it is, INT64_MAX: none */
 	_Atomic uint64_t turns;			/* of the loop */
 	_Atomic uint64_t turn_max_us;		/* the longest, without waiting */

@@ -9,8 +9,7 @@
 #include "server/pool.h"
 #include "server/shard.h"
 
-#define SLICE_US 200 /* of one turn */
-#define STEP_MS 10   /* the grain of a spread */
+#define STEP_MS 10 /* the grain of a spread */
 #define RETRY_FIRST_MS 500
 #define RETRY_EACH_MS 1 /* a slot of one millisecond for each session */
 #define RETRY_LEAST_MS 2000
@@ -129,7 +128,7 @@ stopper_turn(struct stopper *s)
 	if (sh->slab.live ==
 	    0) /* nobody is left to spread over the time that is left */
 		s->next_slot = slab_slots(&sh->slab);
-	slice_begin(&sh->slice, SLICE_US);
+	slice_begin(&sh->slice, SLICE_STOP_US);
 	while (!is_through(s) && s->ended < upto && !slice_is_over(&sh->slice))
 		end(s, slab_at(&sh->slab, s->next_slot++));
 	if (s->ended >= upto && upto < s->total)

@@ -25,14 +25,15 @@ stream_watch(struct connection *conn)
 {
 	bool want_read = stream_may_read(conn);
 	bool want_write = conn->flags & CONN_BLOCKED;
-	bool is_flushed_soon = conn->out != NULL && !list_is_empty(&conn->dirty);
+	bool is_flushed_soon = conn->out != NULL && !(conn->flags & CONN_BLOCKED) &&
+			       !list_is_empty(&conn->dirty);
 
 	if (conn->flags & CONN_DEAD || is_flushed_soon || /* which decides it */
 	    (want_read == !!(conn->flags & CONN_READING) &&
 		want_write == !!(conn->flags & CONN_WRITING)))
 		return;
-	conn->flags &= (uint16_t) ~(CONN_READING | CONN_WRITING);
-	conn->flags |= (uint16_t)((want_read ? CONN_READING : 0) |
+	conn->flags &= (uint32_t) ~(CONN_READING | CONN_WRITING);
+	conn->flags |= (uint32_t)((want_read ? CONN_READING : 0) |
 				  (want_write ? CONN_WRITING : 0));
 
 	int err = loop_change(&conn->sh->loop, conn->fd,
@@ -46,6 +47,8 @@ stream_watch(struct connection *conn)
 void
 stream_mark_dirty(struct connection *conn)
 {
+	if (conn->flags & CONN_IN_LINE)
+		conn->sh->has_output_in_line = true; /* it keeps its place */
 	if (!list_is_empty(&conn->dirty))
 		return;
 	list_append(&conn->sh->dirty, &conn->dirty);
@@ -56,7 +59,7 @@ stream_mark_dirty(struct connection *conn)
 static void
 unmark_dirty(struct connection *conn)
 {
-	if (list_is_empty(&conn->dirty))
+	if (conn->flags & CONN_IN_LINE || list_is_empty(&conn->dirty))
 		return;
 	list_remove(&conn->dirty);
 	slice_charge(&conn->sh->slice, -SHARD_FLUSH_US);
@@ -112,11 +115,13 @@ stream_broken(struct connection *conn, int err)
 		connection_fault(conn, CLOSE_IO_ERROR, err);
 }
 
-/* Nothing follows QUIT, so there is nothing to wait for, unless it has come before. */
+/* Nothing follows QUIT, so there is nothing to wait for, unless it has come before, or
+ * is the answer to a PING of ours. */
 static bool
 has_quit(const struct connection *conn)
 {
-	return conn->reason == CLOSE_QUIT && !stream_has_unread(conn);
+	return conn->reason == CLOSE_QUIT && !(conn->flags & CONN_PINGED) &&
+	       !stream_has_unread(conn);
 }
 
 /* The farewell is out: shut our end and wait for theirs, or be done. */
@@ -142,7 +147,7 @@ output_empty(struct connection *conn)
 	conn->out = NULL;
 	if (conn->flags & CONN_CONGESTED && connection_is_online(conn))
 		session_set_congested(&conn->session, false);
-	conn->flags &= (uint16_t) ~(CONN_BLOCKED | CONN_CONGESTED);
+	conn->flags &= (uint32_t) ~(CONN_BLOCKED | CONN_CONGESTED);
 	if (conn->flags & CONN_CLOSING)
 		farewell_sent(conn);
 }
@@ -188,10 +193,12 @@ requeue(struct connection *conn)
 {
 	if (conn->flags & CONN_DEAD || !list_is_empty(&conn->dirty))
 		return;
-	if (conn->flags & CONN_YIELDED)
+	if (conn->flags & CONN_YIELDED) {
+		conn->flags |= CONN_IN_LINE;
 		list_append(&conn->sh->yielded, &conn->dirty);
-	else if (conn->flags & CONN_BACKLOG && !stream_is_backlogged(conn))
+	} else if (conn->flags & CONN_BACKLOG && !stream_is_backlogged(conn)) {
 		stream_mark_dirty(conn);
+	}
 }
 
 void
@@ -214,22 +221,47 @@ stream_flush(struct connection *conn)
 	requeue(conn);
 }
 
+/* Of those that wait for their turn to be read; they keep their places. */
+static void
+flush_line(struct shard *sh)
+{
+	if (!sh->has_output_in_line)
+		return;
+	sh->has_output_in_line = false;
+	for (struct list *node = sh->yielded.next, *next; node != &sh->yielded;
+	     node = next) {
+		struct connection *conn = container_of(node, struct connection, dirty);
+
+		next = node->next; /* this one may be buried */
+		if (!(conn->flags & CONN_BLOCKED))
+			stream_flush(conn);
+	}
+}
+
 /* Resuming runs commands, which may flush other connections: never from within. */
+static void
+end_turn(struct connection *conn)
+{
+	list_remove(&conn->dirty);
+	if (conn->flags & CONN_BACKLOG && !stream_is_backlogged(conn)) {
+		conn->flags &= (uint32_t)~CONN_BACKLOG;
+		stream_resume(conn);
+	}
+	stream_flush(conn);
+	requeue(conn);
+}
+
 void
 stream_end_turn(struct shard *sh)
 {
 	struct list *node;
 
+	flush_line(sh);
+	slice_begin(&sh->slice, SLICE_FLUSH_US);
 	while ((node = list_first(&sh->dirty)) != NULL) {
-		struct connection *conn = container_of(node, struct connection, dirty);
-
-		list_remove(node);
-		if (conn->flags & CONN_BACKLOG && !stream_is_backlogged(conn)) {
-			conn->flags &= (uint16_t)~CONN_BACKLOG;
-			stream_resume(conn);
-		}
-		stream_flush(conn);
-		requeue(conn);
+		end_turn(container_of(node, struct connection, dirty));
+		if (slice_is_over(&sh->slice))
+			break;
 	}
 }
 

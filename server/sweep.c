@@ -8,7 +8,6 @@
 
 /* Free slots and slots that do not match cost little: so many make a slice too. */
 #define SWEEP_LOOKS (4 * SWEEP_SLICE)
-#define SWEEP_US 200 /* of one turn; and whatever has to be written then */
 
 void
 sweeper_init(struct sweeper *w, struct shard *sh)
@@ -68,7 +67,7 @@ slice(struct sweep *s, struct shard *sh)
 	bool end = false;
 	struct row row;
 
-	slice_begin(&sh->slice, SWEEP_US);
+	slice_begin(&sh->slice, SLICE_SWEEP_US);
 	for (unsigned looked = 0; looked < SWEEP_LOOKS && visited < SWEEP_SLICE &&
 				  !slice_is_over(&sh->slice);
 	     looked++) {

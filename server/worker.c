@@ -24,19 +24,6 @@
 #define KEY_MAILBOX (SHARD_KEY_SPECIAL | UINT64_C(0x40000000))
 #define CHECK_SLICE 64 /* connections checked in one turn of a debug build */
 
-/*
- * What each kind of work may take of one turn, in microseconds, the writes included
- * that it causes: a turn with all of them still is below two milliseconds. Input of
- * many in one turn is what makes few large writes of many small messages, so it gets
- * most.
- */
-#define INPUT_US 1000  /* of connections that have something to read... */
-#define YIELDED_US 300 /* ...or had too much for the last turn */
-#define MAIL_US 200
-#define EXPIRE_US 100
-#define FREE_US 100
-#define MAIL_BATCH 4 /* between two looks at the clock; one may have 64 messages */
-
 struct worker {
 	struct shard shard;
 	pthread_t thread;
@@ -44,6 +31,9 @@ struct worker {
 	struct sweeper sweeper;
 	struct reconfigure reconfigure;
 	struct stopper stopper;
+	struct loop_event events[LOOP_BATCH]; /* the last batch, */
+	unsigned nevents, next_event;	      /* and what is left of it */
+	bool has_mail;			      /* left by the last turn */
 	struct mail quit;
 	bool has_quit;
 	int64_t cleaned_ms;  /* clock_ms() of the last clean-up */
@@ -77,26 +67,35 @@ dispatch(struct worker *w, const struct loop_event *e)
 		stream_ready(conn, e->ready);
 }
 
+/* Mail comes of input that was taken before: while it waits, input has to. */
 static void
-take_input(struct worker *w, const struct loop_event *events, unsigned n)
+read_mail(struct worker *w)
 {
 	struct shard *sh = &w->shard;
 
-	slice_begin(&sh->slice, YIELDED_US);
-	stream_begin_turn(sh);
-	slice_begin(&sh->slice, INPUT_US);
-	/* Whose turn does not come is still ready when the loop waits again. */
-	for (unsigned i = 0; i < n && !slice_is_over(&sh->slice); i++)
-		dispatch(w, &events[i]);
+	slice_begin(&sh->slice, w->has_mail ? SLICE_INPUT_US : SLICE_MAIL_US);
+	do
+		w->has_mail = mailbox_run_some(&sh->mailbox, 1) > 0;
+	while (w->has_mail && !slice_is_over(&sh->slice));
 }
 
+/*
+ * Of the connections that were ready some may have to wait for the next turn: the loop
+ * is asked for more only when all have had theirs, for it would name the same ones
+ * first. Output that is still to be written comes before input, which makes more.
+ */
 static void
-read_mail(struct shard *sh)
+take_input(struct worker *w)
 {
-	slice_begin(&sh->slice, MAIL_US);
-	while (mailbox_run_some(&sh->mailbox, MAIL_BATCH) == MAIL_BATCH &&
-	       !slice_is_over(&sh->slice))
-		;
+	struct shard *sh = &w->shard;
+
+	if (!list_is_empty(&sh->dirty))
+		return;
+	slice_begin(&sh->slice, SLICE_YIELDED_US);
+	stream_begin_turn(sh);
+	slice_begin(&sh->slice, w->has_mail ? SLICE_MAIL_US : SLICE_INPUT_US);
+	while (w->next_event < w->nevents && !slice_is_over(&sh->slice))
+		dispatch(w, &w->events[w->next_event++]);
 }
 
 static void
@@ -104,7 +103,7 @@ expire(struct shard *sh)
 {
 	struct deadline *d;
 
-	slice_begin(&sh->slice, EXPIRE_US);
+	slice_begin(&sh->slice, SLICE_EXPIRE_US);
 	while (!slice_is_over(&sh->slice) &&
 	       (d = wheel_expire(&sh->wheel, sh->now_ms)) != NULL)
 		deadlines_fire(container_of(d, struct connection, deadline));
@@ -113,15 +112,15 @@ expire(struct shard *sh)
 static void
 free_dead(struct worker *w)
 {
-	struct shard *sh = &w->shard;
 	struct list *node;
+	bool any = false;
 
-	if (list_is_empty(&sh->dead))
-		return;
-	slice_begin(&sh->slice, FREE_US);
-	while (!slice_is_over(&sh->slice) && (node = list_first(&sh->dead)) != NULL)
+	while ((node = list_first(&w->shard.dead)) != NULL) {
 		connection_free(container_of(node, struct connection, session.node));
-	acceptor_resume(&w->acceptor);
+		any = true;
+	}
+	if (any)
+		acceptor_resume(&w->acceptor);
 }
 
 /* Work that goes on without anything having to happen. */
@@ -129,7 +128,7 @@ static bool
 is_busy(const struct worker *w)
 {
 	return w->shard.casts.left > 0 || !list_is_empty(&w->shard.yielded) ||
-	       !list_is_empty(&w->shard.dead) || sweeper_is_busy(&w->sweeper) ||
+	       !list_is_empty(&w->shard.dirty) || sweeper_is_busy(&w->sweeper) ||
 	       reconfigure_is_busy(&w->reconfigure) || stopper_is_busy(&w->stopper);
 }
 
@@ -215,19 +214,31 @@ check_some(struct worker *w)
 #endif
 }
 
+/* Waits for something to do, unless there is. */
+static void
+wait_for_work(struct worker *w)
+{
+	struct shard *sh = &w->shard;
+
+	if (w->next_event < w->nevents)
+		return;
+	w->nevents = loop_wait(&sh->loop, w->events, time_to_wait(w));
+	w->next_event = 0;
+	mailbox_awake(&sh->mailbox);
+}
+
 /* Input comes before time: what a client said in time counts, however late it is read. */
 static void
 turn(struct worker *w)
 {
 	struct shard *sh = &w->shard;
-	struct loop_event events[LOOP_BATCH];
-	unsigned n = loop_wait(&sh->loop, events, time_to_wait(w));
-	int64_t begin_us = clock_us();
+	int64_t begin_us;
 
-	mailbox_awake(&sh->mailbox);
+	wait_for_work(w);
+	begin_us = clock_us();
 	sh->now_ms = begin_us / 1000;
-	take_input(w, events, n);
-	read_mail(sh);
+	read_mail(w);
+	take_input(w);
 	expire(sh);
 	if (acceptor_next(&w->acceptor) <= sh->now_ms)
 		acceptor_resume(&w->acceptor);

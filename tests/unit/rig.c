@@ -129,11 +129,20 @@ rig_login(struct rig *b, const char *user, int *ret_peer)
 }
 
 void
+rig_begin_turn(struct rig *b)
+{
+	slice_begin(&b->sh.slice, INT64_MAX / 2);
+	stream_begin_turn(&b->sh);
+	slice_begin(&b->sh.slice, INT64_MAX / 2);
+}
+
+void
 rig_say(struct connection *conn, int peer, const char *text)
 {
 	struct shard *sh = conn->sh;
 
 	assert(write(peer, text, strlen(text)) == (ssize_t)strlen(text));
+	slice_begin(&sh->slice, INT64_MAX / 2);
 	stream_read(conn);
 	rig_end_turn(container_of(sh, struct rig, sh));
 }
@@ -155,12 +164,12 @@ rig_end_turn(struct rig *b)
 	struct list *node;
 
 	do {
-		stream_begin_turn(&b->sh);
+		rig_begin_turn(b);
 		(void)mailbox_run(&b->sh.mailbox);
 		while (delivery_sweep_casts(&b->sh))
 			;
 		stream_end_turn(&b->sh);
-	} while (!list_is_empty(&b->sh.yielded));
+	} while (!list_is_empty(&b->sh.yielded) || !list_is_empty(&b->sh.dirty));
 	while ((node = list_first(&b->sh.dead)) != NULL)
 		connection_free(container_of(node, struct connection, session.node));
 	check_all(&b->sh);

@@ -34,7 +34,9 @@ struct connection *rig_login(struct rig *b, const char *user, int *ret_peer);
 
 /* The client sends text; the connection reads it and the turn ends. */
 void rig_say(struct connection *conn, int peer, const char *text);
-void rig_end_turn(struct rig *b);
+/* A turn begins, with time for everything. */
+void rig_begin_turn(struct rig *b);
+void rig_end_turn(struct rig *b); /* and others after it, until nothing is left */
 
 /* What the client has got since the last call, as a string (static buffer). */
 const char *rig_heard(int peer);

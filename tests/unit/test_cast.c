@@ -44,7 +44,10 @@ numbers_go_on_after_a_trim_and_wrap_around(void **state)
 			assert_int_equal(
 			    cast_log_append(&log, msg, 1, 100 + i, NULL), 0);
 		assert_int_equal(cast_log_at(&log, head + 2)->origin, 102);
-		cast_log_trim(&log);
+		cast_log_trim(&log, head + 1); /* one */
+		assert_int_equal(log.tail, head + 1);
+		assert_int_equal(cast_log_at(&log, head + 1)->origin, 101);
+		cast_log_trim(&log, log.head);
 		assert_int_equal(log.head, head + 3);
 		assert_int_equal(log.tail, log.head);
 	}

@@ -286,6 +286,105 @@ who_sends_very_many_commands_leaves_the_turn_to_others(void **state)
 	close(peer);
 }
 
+/* More than one turn takes. */
+static void
+say_much(int peer, const char *line)
+{
+	char many[4096] = "";
+	size_t len = strlen(line);
+
+	for (unsigned i = 0; i < 300; i++)
+		memcpy(many + i * len, line, len);
+	assert_int_equal(write(peer, many, 300 * len), 300 * len);
+}
+
+/* One that is in line for the rest of what it has said. */
+static struct connection *
+log_in_and_yield(const char *line, int *ret_peer)
+{
+	struct connection *conn = rig_login(&b, "bob", ret_peer);
+
+	say_much(*ret_peer, line);
+	rig_begin_turn(&b);
+	stream_read(conn);
+	stream_end_turn(&b.sh);
+	(void)rig_heard(*ret_peer);
+	assert_true(conn->flags & CONN_IN_LINE);
+	return conn;
+}
+
+static void
+what_is_sent_to_one_in_line_leaves_in_the_same_turn(void **state)
+{
+	int from, to;
+	struct connection *sender = rig_login(&b, "al", &from);
+
+	(void)state;
+	(void)log_in_and_yield("PONG x\n", &to); /* there is no reply to it */
+	assert_int_equal(write(from, "SEND bob :hi\n", 13), 13);
+	stream_read(sender);
+	stream_end_turn(&b.sh);
+	assert_string_equal(rig_heard(to), "MSG al 2\r\nhi\r\n");
+
+	assert_int_equal(write(from, "SEND bob :ho\n", 13), 13);
+	stream_read(sender);
+	rig_begin_turn(&b); /* its turn comes before the end of this one */
+	stream_end_turn(&b.sh);
+	assert_string_equal(rig_heard(to), "MSG al 2\r\nho\r\n");
+	close(from);
+	close(to);
+}
+
+static void
+one_in_line_keeps_its_place_when_something_is_sent_to_it(void **state)
+{
+	int one, two;
+	struct connection *first = rig_login(&b, "al", &one);
+	struct connection *second = rig_login(&b, "bob", &two);
+
+	(void)state;
+	say_much(one, "PING\n");
+	say_much(two, "PING\n");
+	rig_begin_turn(&b);
+	stream_read(first);
+	stream_read(second);
+	stream_end_turn(&b.sh);
+	(void)rig_heard(one);
+	assert_ptr_equal(list_first(&b.sh.yielded), &first->dirty);
+	stream_printf(first, "INFO x=1\r\n");
+	stream_end_turn(&b.sh);
+	assert_string_equal(rig_heard(one), "INFO x=1\r\n");
+	assert_ptr_equal(list_first(&b.sh.yielded), &first->dirty);
+	close(one);
+	close(two);
+}
+
+static void
+one_in_line_that_is_kicked_is_told_at_once(void **state)
+{
+	int peer;
+	struct connection *conn = log_in_and_yield("PING\n", &peer);
+
+	(void)state;
+	connection_close(conn, CLOSE_KICKED, 5000, NULL);
+	stream_end_turn(&b.sh);
+	assert_string_equal(rig_heard(peer), "BYE 400 kicked retry=5000\r\n");
+	close(peer);
+}
+
+static void
+what_waits_in_line_counts_before_a_timeout(void **state)
+{
+	int peer;
+	struct connection *conn = log_in_and_yield("PING\n", &peer);
+
+	(void)state;
+	b.sh.now_ms += b.sh.settings->connection_timeout + 1;
+	deadlines_fire(conn);
+	assert_false(conn->flags & CONN_CLOSING);
+	close(peer);
+}
+
 static void
 a_refused_payload_counts_against_the_rate_too(void **state)
 {
@@ -344,6 +443,10 @@ main(void)
 		TEST(quiet_leaves_out_the_oks_of_messages_only),
 		TEST(a_rate_refuses_what_is_above_it_and_ends_who_does_not_stop),
 		TEST(who_sends_very_many_commands_leaves_the_turn_to_others),
+		TEST(what_is_sent_to_one_in_line_leaves_in_the_same_turn),
+		TEST(one_in_line_keeps_its_place_when_something_is_sent_to_it),
+		TEST(one_in_line_that_is_kicked_is_told_at_once),
+		TEST(what_waits_in_line_counts_before_a_timeout),
 		TEST(a_refused_payload_counts_against_the_rate_too),
 		TEST(a_client_that_does_not_read_its_replies_is_not_read),
 	};

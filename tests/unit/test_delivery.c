@@ -136,11 +136,11 @@ one_client_cannot_fill_the_log_of_broadcasts(void **state)
 	for (unsigned i = 0; i < 1100; i++)
 		memcpy(line + 8 * i, "CAST :x\n", 9);
 	assert_int_equal(write(from, line, 8 * 1100), 8 * 1100);
+	rig_begin_turn(&b);
 	stream_read(sender);
-	for (unsigned i = 0; i < 5;
-	     i++) { /* turns in which the sweep does not get on */
+	for (unsigned i = 0; i < 5; i++) { /* in which the sweep does not get on */
 		stream_end_turn(&b.sh);
-		stream_begin_turn(&b.sh);
+		rig_begin_turn(&b);
 	}
 	stream_end_turn(&b.sh);
 	heard = rig_heard(from);
