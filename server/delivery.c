@@ -406,7 +406,9 @@ bool
 delivery_send(struct shard *sh, enum parcel_kind kind, struct handle to,
     struct message *msg, uint64_t by)
 {
-	struct parcel_item item = { kind, to.slot, to.id, by, msg };
+	struct parcel_item item = {
+		.kind = kind, .slot = to.slot, .id = to.id, .by = by, .msg = msg
+	};
 	enum delivery d;
 
 	if (to.worker != sh->index) {
@@ -422,8 +424,12 @@ delivery_send(struct shard *sh, enum parcel_kind kind, struct handle to,
 void
 delivery_cast(struct shard *sh, struct message *msg, uint64_t origin)
 {
-	struct parcel_item item = { PARCEL_CAST, 0, origin, pool_next_cast(sh->pool),
-		msg };
+	struct parcel_item item = {
+		.kind = PARCEL_CAST,
+		.id = origin,
+		.by = pool_next_cast(sh->pool),
+		.msg = msg,
+	};
 
 	for (unsigned i = 0; i < sh->pool->nworkers; i++)
 		if (i == sh->index)
@@ -448,8 +454,8 @@ int
 delivery_post_cast(
     struct mailbox *to, struct message *msg, uint64_t number, const char *except)
 {
-	struct parcel *p =
-	    single(&(struct parcel_item){ PARCEL_CAST, 0, 0, number, msg });
+	struct parcel *p = single(
+	    &(struct parcel_item){ .kind = PARCEL_CAST, .by = number, .msg = msg });
 
 	if (p == NULL)
 		return -ENOMEM;
@@ -464,8 +470,8 @@ delivery_post_cast(
 int
 delivery_post_job(struct mailbox *to, struct handle handle, struct message *msg)
 {
-	struct parcel *p =
-	    single(&(struct parcel_item){ PARCEL_JOB, handle.slot, handle.id, 0, msg });
+	struct parcel *p = single(&(struct parcel_item){
+	    .kind = PARCEL_JOB, .slot = handle.slot, .id = handle.id, .msg = msg });
 
 	if (p == NULL)
 		return -ENOMEM;

@@ -69,6 +69,7 @@ parcel_add(struct parcel *p, const struct parcel_item *item)
 	if (p->room - p->used < size)
 		return false;
 	*added = *item;
+	added->size = size;
 	if (is_copied(item))
 		added->msg = message_copy_to(added + 1, item->msg);
 	else if (item->msg != NULL)
@@ -80,7 +81,7 @@ parcel_add(struct parcel *p, const struct parcel_item *item)
 const struct parcel_item *
 parcel_next(const struct parcel *p, const struct parcel_item *item)
 {
-	const char *at = item == NULL ? p->items : (const char *)item + item_size(item);
+	const char *at = item == NULL ? p->items : (const char *)item + item->size;
 
 	return at < p->items + p->used ? (const void *)at : NULL;
 }

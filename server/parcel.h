@@ -33,6 +33,7 @@ struct parcel_item {
 	uint64_t
 	    by; /* PARCEL_REPLACED: the newer connection; PARCEL_CAST: its number */
 	struct message *msg; /* or NULL; in a parcel it lives as long as the parcel */
+	size_t size;	     /* private */
 };
 
 struct parcel {

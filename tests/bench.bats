@@ -27,13 +27,17 @@ load_on() {
 	"$bench/load" --pid "$1" --port "$2" --users 80 "${@:3}"
 }
 
+floor_listens() {
+	(: <>"/dev/tcp/127.0.0.1/$floor_port") 2>/dev/null
+}
+
 # start_floor MODE: sets floor and floor_port.
 start_floor() {
 	floor_port=$(free_port)
 	"$bench/floor" "$1" "$floor_port" 3>&- &
 	floor=$!
 	note_pid "$floor"
-	wait_until "$PEER" talk "127.0.0.1:$floor_port" <<<'QUIT'
+	wait_until floor_listens
 }
 
 # The floor has nothing to say of names and connections.

@@ -118,6 +118,7 @@ probe(const struct server *s, const struct clients *like)
 		usleep(1000);
 	}
 	fclose(control);
+	clients_close(&victims);
 	report(s, &(struct measurement){
 		      .name = "stats", .samples = asked, .nsamples = ASKED });
 	report(s, &(struct measurement){

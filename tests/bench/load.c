@@ -249,6 +249,7 @@ run(const struct options *o, const struct clients *like)
 		if (is_wanted(o, "control") && s->control != NULL)
 			measure_control(s, &talkers, like);
 	}
+	clients_close(&talkers);
 	crowd_end(&crowd);
 }
 
