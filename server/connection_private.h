@@ -5,7 +5,8 @@
  *
  * Everything here runs in the thread of the shard that owns the connection.
  *
- * Invariants (connection_check() looks at them, in debug builds at some connections each turn):
+ * Invariants (connection_check() looks at them; debug builds have some connections
+ * checked each turn):
  *  - the session is open exactly while the state is active or idle;
  *  - it has an entry in the idle pool exactly while the state is idle;
  *  - the armed deadline is never later than the least that applies: time that

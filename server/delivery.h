@@ -1,8 +1,8 @@
 /*
  * delivery.h - messages to connections of this worker and of the others.
  *
- * What one worker has for another leaves in parcels, in order, at the end of the
- * turn. Worker threads only, but for delivery_post_*().
+ * What one worker has for another leaves in parcels, in order, when one is full
+ * or the turn ends. Worker threads only, but for delivery_post_*().
  */
 #ifndef SERVER_DELIVERY_H
 #define SERVER_DELIVERY_H
@@ -45,7 +45,8 @@ void delivery_free_spare(struct shard *sh);
 bool delivery_sweep_casts(struct shard *sh);
 
 /* From any other thread: a broadcast for this worker's sessions but those of
- * `except` (number: pool_next_cast()), a job for one. Take their own reference. 0 or -ENOMEM. */
+ * `except` (number: pool_next_cast()), a job for one. Take their own reference.
+ * Return 0 or -ENOMEM. */
 int delivery_post_cast(
     struct mailbox *to, struct message *msg, uint64_t number, const char *except);
 int delivery_post_job(struct mailbox *to, struct handle handle, struct message *msg);

@@ -17,18 +17,10 @@
 
 #include "server/message.h"
 
-#define BLOCK_BYTES 4096u
-#define BLOCK_SMALL 192u /* of the first block of a queue: a reply or two */
-#define RING_START 8u	 /* slots of a new ring */
-#define RING_KEEP 64u	 /* a queue whose ring has grown beyond is not kept */
-#define KEEP 64u	 /* queues and blocks kept in the pool, of each */
-#define BATCH 64u	 /* items written with one call */
-
-struct block {
-	struct block *next; /* in the pool */
-	uint32_t len, size; /* BLOCK_SMALL or BLOCK_BYTES, multiples of 64 */
-	char data[];	    /* size bytes, and behind them the bits of ends() */
-};
+#define RING_START 8u /* slots of a new ring */
+#define RING_KEEP 64u /* a queue whose ring has grown beyond is not kept */
+#define KEEP 64u      /* queues kept in the pool */
+#define BATCH 64u     /* items written with one call */
 
 struct item { /* one of the two is NULL */
 	struct block *block;
@@ -68,49 +60,9 @@ queue_destroy(struct outpool *pool, struct outqueue *q)
 	free(q);
 }
 
-/* Bit i: a counted message ends with byte i. */
-static uint64_t *
-ends(const struct block *b)
-{
-	return (uint64_t *)(uintptr_t)(b->data + b->size);
-}
-
-static size_t
-block_bytes(size_t size)
-{
-	return sizeof(struct block) + size + size / 8;
-}
-
-static struct block_stack *
-stack_of(struct outpool *pool, size_t size)
-{
-	return size == BLOCK_SMALL ? &pool->small : &pool->large;
-}
-
-static struct block *
-pop(struct block_stack *stack)
-{
-	struct block *b = stack->top;
-
-	if (b != NULL) {
-		stack->top = b->next;
-		stack->count--;
-	}
-	return b;
-}
-
-static void
-block_destroy(struct outpool *pool, struct block *b)
-{
-	pool->bytes -= block_bytes(b->size);
-	free(b);
-}
-
 void
 outpool_clear(struct outpool *pool)
 {
-	struct block *b;
-
 	while (pool->queues != NULL) {
 		struct outqueue *q = pool->queues;
 
@@ -118,41 +70,13 @@ outpool_clear(struct outpool *pool)
 		queue_destroy(pool, q);
 	}
 	pool->nqueues = 0;
-	while ((b = pop(&pool->small)) != NULL || (b = pop(&pool->large)) != NULL)
-		block_destroy(pool, b);
+	block_pool_clear(&pool->blocks);
 }
 
-static struct block *
-block_new(struct outpool *pool, size_t size)
+size_t
+outpool_bytes(const struct outpool *pool)
 {
-	struct block *b = pop(stack_of(pool, size));
-
-	if (b != NULL)
-		return b;
-	b = malloc(block_bytes(size));
-	if (b == NULL)
-		return NULL;
-	pool->bytes += block_bytes(size);
-	b->len = 0;
-	b->size = (uint32_t)size;
-	memset(ends(b), 0, size / 8);
-	return b;
-}
-
-static void
-block_free(struct outpool *pool, struct block *b)
-{
-	struct block_stack *stack = stack_of(pool, b->size);
-
-	if (stack->count >= KEEP) {
-		block_destroy(pool, b);
-		return;
-	}
-	memset(ends(b), 0, (b->len + 63) / 64 * sizeof(*ends(b)));
-	b->len = 0;
-	b->next = stack->top;
-	stack->top = b;
-	stack->count++;
+	return pool->bytes + pool->blocks.bytes;
 }
 
 struct outqueue *
@@ -190,7 +114,7 @@ drop_head(struct outpool *pool, struct outqueue *q)
 	struct item *item = item_at(q, 0);
 
 	if (item->block != NULL)
-		block_free(pool, item->block);
+		block_free(&pool->blocks, item->block);
 	message_unref(item->msg);
 	q->head = (q->head + 1) & (q->capacity - 1);
 	q->count--;
@@ -247,27 +171,9 @@ open_block(const struct outqueue *q)
 {
 	struct item *item = last_item(q);
 
-	if (item == NULL || item->block == NULL || item->block->len == BLOCK_BYTES)
+	if (item == NULL || item->block == NULL || item->block->len == BLOCK_LARGE)
 		return NULL;
 	return item->block;
-}
-
-/* A small block is the only item. It gives its bytes to a large one, so that all of
- * them can leave in one send(). Returns that, or NULL. */
-static struct block *
-widen(struct outpool *pool, struct outqueue *q)
-{
-	struct block *small = item_at(q, 0)->block;
-	struct block *large = block_new(pool, BLOCK_BYTES);
-
-	if (large == NULL)
-		return NULL;
-	memcpy(large->data, small->data, small->len);
-	memcpy(ends(large), ends(small), small->size / 8);
-	large->len = small->len;
-	item_at(q, 0)->block = large;
-	block_free(pool, small);
-	return large;
 }
 
 static void
@@ -281,7 +187,8 @@ fill(struct outqueue *q, struct block *b, const char *data, size_t len)
 static int
 add_block(struct outpool *pool, struct outqueue *q, size_t size, struct block **ret)
 {
-	if (reserve_item(pool, q) < 0 || (*ret = block_new(pool, size)) == NULL)
+	if (reserve_item(pool, q) < 0 ||
+	    (*ret = block_new(&pool->blocks, size)) == NULL)
 		return -ENOMEM;
 	*item_at(q, q->count++) = (struct item){ .block = *ret };
 	return 0;
@@ -301,7 +208,7 @@ copy_first(struct outpool *pool, struct outqueue *q, const char *data, size_t le
 	return 0;
 }
 
-/* At most BLOCK_BYTES: what the last block cannot take goes into one new block. */
+/* At most BLOCK_LARGE: what the last block cannot take goes into one new block. */
 static int
 copy_in(struct outpool *pool, struct outqueue *q, const char *data, size_t len)
 {
@@ -310,13 +217,15 @@ copy_in(struct outpool *pool, struct outqueue *q, const char *data, size_t len)
 
 	if (q->count == 0 && len <= BLOCK_SMALL)
 		return copy_first(pool, q, data, len);
+	/* A small block is the only item: widened, all can leave in one send(). */
 	if (fits < len && last != NULL && last->size == BLOCK_SMALL) {
-		if ((last = widen(pool, q)) == NULL)
+		if ((last = block_widen(&pool->blocks, last)) == NULL)
 			return -ENOMEM;
+		item_at(q, 0)->block = last;
 		fits = last->size - last->len;
 	}
 	if (fits < len) {
-		if (add_block(pool, q, BLOCK_BYTES, &added) < 0)
+		if (add_block(pool, q, BLOCK_LARGE, &added) < 0)
 			return -ENOMEM;
 		if (fits > 0)
 			fill(q, last, data, fits);
@@ -345,7 +254,7 @@ outqueue_append(struct outpool *pool, struct outqueue *q, const void *data, size
 	struct message *msg;
 	int err;
 
-	if (len <= BLOCK_BYTES)
+	if (len <= BLOCK_LARGE)
 		return copy_in(pool, q, data, len);
 	msg = message_copy(data, len);
 	if (msg == NULL)
@@ -376,13 +285,10 @@ outqueue_count_message(struct outqueue *q)
 
 	if (last == NULL)
 		return;
-	if (last->block != NULL) {
-		uint32_t end = last->block->len - 1;
-
-		ends(last->block)[end / 64] |= UINT64_C(1) << (end % 64);
-	} else {
+	if (last->block != NULL)
+		block_mark_end(last->block);
+	else
 		last->is_counted = true;
-	}
 	q->messages++;
 }
 
@@ -410,24 +316,6 @@ outqueue_progress_ms(const struct outqueue *q)
 	return q->progress_ms;
 }
 
-/* Counted messages that end in bytes [from, to) of the block. */
-static unsigned
-count_ends(const struct block *b, size_t from, size_t to)
-{
-	unsigned n = 0;
-
-	for (size_t i = from / 64; i * 64 < to; i++) {
-		uint64_t bits = ends(b)[i];
-
-		if (i == from / 64)
-			bits &= UINT64_MAX << (from % 64);
-		if (to - i * 64 < 64)
-			bits &= (UINT64_C(1) << (to - i * 64)) - 1;
-		n += (unsigned)__builtin_popcountll(bits);
-	}
-	return n;
-}
-
 static size_t
 item_iov(const struct outqueue *q, unsigned i, struct iovec *ret)
 {
@@ -451,7 +339,7 @@ consume(struct outpool *pool, struct outqueue *q, size_t n)
 
 		if (item->block != NULL)
 			q->messages -=
-			    count_ends(item->block, q->sent, q->sent + taken);
+			    block_count_ends(item->block, q->sent, q->sent + taken);
 		else if (taken == len && item->is_counted)
 			q->messages--;
 		if (taken < len) {

@@ -13,26 +13,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/block.h"
+
 struct message;
 struct outqueue;
-struct block;
 
 #define OUTQUEUE_COPY 2048 /* a message up to this length is copied */
 
-struct block_stack {
-	struct block *top;
-	unsigned count;
-};
-
 struct outpool {		 /* one per worker; private */
-	struct outqueue *queues; /* kept for reuse, bounded; so are blocks */
+	struct outqueue *queues; /* kept for reuse, bounded */
 	unsigned nqueues;
-	struct block_stack small, large;
-	size_t bytes; /* allocated in all, in use or kept */
+	size_t bytes; /* of queues, in use or kept */
+	struct block_pool blocks;
 };
 
 void outpool_init(struct outpool *pool);
 void outpool_clear(struct outpool *pool);
+size_t outpool_bytes(const struct outpool *pool); /* allocated, in use or kept */
 
 struct outqueue *outqueue_new(struct outpool *pool); /* NULL: no memory */
 /* Drops what is not yet written. NULL is allowed. */

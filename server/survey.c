@@ -365,7 +365,8 @@ copy_query(struct survey *s, const struct survey_query *query)
 	return 0;
 }
 
-/* Workers that have none of the targets are not asked, but one is: it answers for all. */
+/* Workers that have none of the targets are not asked; with no target at all one is,
+ * and answers for all. */
 static bool
 is_asked(const struct survey *s, unsigned i)
 {

@@ -178,8 +178,8 @@ account_memory(struct shard *sh)
 
 	atomic_store_explicit(&st->memory_connections, (int64_t)slab_bytes(&sh->slab),
 	    memory_order_relaxed);
-	atomic_store_explicit(
-	    &st->memory_output, (int64_t)sh->outpool.bytes, memory_order_relaxed);
+	atomic_store_explicit(&st->memory_output, (int64_t)outpool_bytes(&sh->outpool),
+	    memory_order_relaxed);
 }
 
 static void

@@ -64,8 +64,8 @@ struct sweep {
 
 void worker_sweep(struct worker *w, struct sweep *s);
 
-/* Queues broadcast `number` (pool_next_cast()) for every session of the worker but those of `except` ("":
- * nobody is left out). Takes its own reference. Any thread, also another worker. */
+/* Queues broadcast `number` (pool_next_cast()) for every session of the worker but
+ * those of `except` ("": nobody is left out). Takes its own reference. Any thread. */
 int worker_cast(
     struct worker *w, struct message *msg, uint64_t number, const char *except);
 

@@ -11,7 +11,7 @@ layers() {
 		connection* request input login stream deadlines delivery shard.c
 		directory limits idle auth password* events history listener pool.h shard.h
 		parcel message outqueue protocol greeting settings* config* file stats counters cast
-		loop mailbox selector slab slice state handle close_reason names wheel ring row table tally pattern
+		block loop mailbox selector slab slice state handle close_reason names wheel ring row table tally pattern
 	EOF
 }
 

@@ -45,7 +45,7 @@ tear_down(void **state)
 	outpool_clear(&f->pool);
 	close(f->near);
 	close(f->far);
-	return f->pool.bytes == 0 ? 0 : -1;
+	return outpool_bytes(&f->pool) == 0 ? 0 : -1;
 }
 
 static void
@@ -178,15 +178,15 @@ queues_and_blocks_are_kept_for_the_next_but_not_too_many(void **state)
 			assert_int_equal(
 			    outqueue_append(&f->pool, queues[i], "x", 1), 0);
 		}
-		kept = f->pool.bytes;
+		kept = outpool_bytes(&f->pool);
 		for (unsigned i = 0; i < 200; i++)
 			outqueue_free(&f->pool, queues[i]);
 	}
-	assert_true(f->pool.bytes > 0 && f->pool.bytes < kept / 2);
-	kept = f->pool.bytes;
+	assert_true(outpool_bytes(&f->pool) > 0 && outpool_bytes(&f->pool) < kept / 2);
+	kept = outpool_bytes(&f->pool);
 	queues[0] = outqueue_new(&f->pool);
 	assert_int_equal(outqueue_append(&f->pool, queues[0], "x", 1), 0);
-	assert_int_equal(f->pool.bytes, kept);
+	assert_int_equal(outpool_bytes(&f->pool), kept);
 	outqueue_free(&f->pool, queues[0]);
 }
 
@@ -198,7 +198,7 @@ a_reply_takes_little_memory_and_more_is_put_together(void **state)
 	size_t written;
 
 	add(f, "OK credit=1\r\n");
-	assert_true(f->pool.bytes < 1024);
+	assert_true(outpool_bytes(&f->pool) < 1024);
 	outqueue_count_message(f->q);
 	strcpy(text, "OK credit=1\r\n");
 	while (strlen(text) < 990) {
@@ -206,8 +206,9 @@ a_reply_takes_little_memory_and_more_is_put_together(void **state)
 		outqueue_count_message(f->q);
 		strcat(text, "0123456");
 	}
-	assert_true(f->pool.bytes > 4096 && f->pool.bytes < 5120);
-	assert_int_equal(f->pool.small.count, 1); /* what was small is there again */
+	assert_true(outpool_bytes(&f->pool) > 4096 && outpool_bytes(&f->pool) < 5120);
+	assert_int_equal(
+	    f->pool.blocks.small.count, 1); /* what was small is there again */
 	assert_int_equal(outqueue_messages(f->q), 1 + (strlen(text) - 13) / 7);
 	assert_int_equal(outqueue_flush(&f->pool, f->q, f->near, &written), 0);
 	assert_int_equal(outqueue_messages(f->q), 0);
