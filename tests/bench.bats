@@ -22,9 +22,9 @@ measured() {
 	}
 }
 
-# load_on PID PORT OPTION…
+# load_on PID PORT OPTION…: little work for few users
 load_on() {
-	"$bench/load" --pid "$1" --port "$2" --users 80 "${@:3}"
+	"$bench/load" --pid "$1" --port "$2" --users 80 --part 20 "${@:3}"
 }
 
 floor_listens() {

@@ -115,6 +115,7 @@ struct server {
 	pid_t pid;
 	const char *label;   /* how results call it */
 	const char *control; /* poold's control socket, or NULL */
+	unsigned part;	     /* it gets so many times less work; 1 but for trying */
 };
 
 double server_cpu_us(const struct server *s); /* all its threads, since its start */

@@ -110,7 +110,7 @@ probe(const struct server *s, const struct clients *like)
 	clients_open(&victims, FIRST_KICKED, KICKED);
 	victims.heard = note_ready;
 	victims.gone = note_gone;
-	for (unsigned i = 0; i < ASKED; i++) {
+	for (unsigned i = 0; i < ASKED / s->part; i++) {
 		asked[i] = ask_statistics(control);
 		if (i % (ASKED / KICKED) == 0)
 			kicked[i / (ASKED / KICKED)] =
@@ -120,9 +120,10 @@ probe(const struct server *s, const struct clients *like)
 	fclose(control);
 	clients_close(&victims);
 	report(s, &(struct measurement){
-		      .name = "stats", .samples = asked, .nsamples = ASKED });
-	report(s, &(struct measurement){
-		      .name = "kick", .samples = kicked, .nsamples = KICKED });
+		      .name = "stats", .samples = asked, .nsamples = ASKED / s->part });
+	report(
+	    s, &(struct measurement){
+		   .name = "kick", .samples = kicked, .nsamples = KICKED / s->part });
 }
 
 void
@@ -135,7 +136,7 @@ measure_control(
 		err(1, "fork");
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		talk_for(s, talkers, LOAD_US);
+		talk_for(s, talkers, LOAD_US / s->part);
 		_exit(0);
 	}
 	usleep(200000); /* the load is on */

@@ -124,10 +124,11 @@ take_options(int argc, char *argv[])
 		{ "users", required_argument, NULL, 'u' },   /* logged in */
 		{ "control", required_argument, NULL, 'c' }, /* socket, poold only */
 		{ "only-memory", no_argument, NULL, 'm' },   /* of the idle */
+		{ "part", required_argument, NULL, 'n' },    /* of the work: 1/n */
 		{ "only", required_argument, NULL, 'o' },    /* of measure.c */
 		{ NULL, 0, NULL, 0 },
 	};
-	struct options o = { .protocol = "poold", .users = 10000 };
+	struct options o = { .protocol = "poold", .users = 10000, .server.part = 1 };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
@@ -150,6 +151,9 @@ take_options(int argc, char *argv[])
 		case 'c':
 			o.server.control = optarg;
 			break;
+		case 'n':
+			o.server.part = (unsigned)atoi(optarg);
+			break;
 		case 'o':
 			o.only = optarg;
 			break;
@@ -162,7 +166,8 @@ take_options(int argc, char *argv[])
 	}
 	if (o.server.label == NULL)
 		o.server.label = o.protocol;
-	if (o.port == 0 || o.server.pid == 0 || o.users <= TALKERS)
+	if (o.port == 0 || o.server.pid == 0 || o.server.part == 0 ||
+	    o.users <= TALKERS)
 		errx(2, "needed: --port, --pid, more than %d --users", TALKERS);
 	return o;
 }
@@ -242,7 +247,7 @@ run(const struct options *o, const struct clients *like)
 		report_memory(s, &talkers, o->users, before);
 	} else {
 		if (is_wanted(o, "session"))
-			measure_session(s, like, SESSIONS, false);
+			measure_session(s, like, SESSIONS / s->part, false);
 		/* What is measured by the clock is not to wait for the crowd. */
 		(void)setpriority(PRIO_PROCESS, 0, -10);
 		measure_all(s, &talkers, o->users, o->only);

@@ -287,9 +287,9 @@ struct talk_kind {
 static void
 measure_talk(const struct server *s, struct clients *cs, const struct talk_kind *k)
 {
-	struct talk t = {
-		.users = k->users, .to_anybody = k->to_anybody, .total = k->total / 10
-	};
+	struct talk t = { .users = k->users,
+		.to_anybody = k->to_anybody,
+		.total = k->total / s->part / 10 };
 	struct measurement m = { .name = k->name };
 	double begin;
 
@@ -298,7 +298,7 @@ measure_talk(const struct server *s, struct clients *cs, const struct talk_kind 
 	m.expected = t.sent;
 	m.got = t.got;
 	t.sent = t.got = 0;
-	t.total = k->total;
+	t.total = k->total / s->part;
 	if (k->has_latency && (t.samples = calloc(k->total, sizeof(uint32_t))) == NULL)
 		err(1, NULL);
 	begin = server_cpu_us(s);
