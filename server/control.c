@@ -195,8 +195,9 @@ time_left(struct control *c)
 static bool
 turn(struct control *c, struct loop_event *events, bool at_once, int64_t longest_ms)
 {
-	int64_t timeout = 0;
+	int64_t timeout = 0, begin_us;
 	unsigned n;
+	bool more;
 
 	if (mailbox_may_sleep(&c->mailbox) && !at_once) {
 		timeout = time_left(c);
@@ -204,13 +205,16 @@ turn(struct control *c, struct loop_event *events, bool at_once, int64_t longest
 			timeout = longest_ms;
 	}
 	n = loop_wait(&c->loop, events, timeout);
+	begin_us = clock_us();
 	mailbox_awake(&c->mailbox);
 
 	for (unsigned i = 0; i < n; i++)
 		handle_event(c, &events[i]);
 	mailbox_run(&c->mailbox);
 	fire_timers(c);
-	return serve_all(c);
+	more = serve_all(c);
+	stats_turn(&c->stats, (uint64_t)(clock_us() - begin_us));
+	return more;
 }
 
 /* Nobody is waited for longer than STOP_MS: neither clients nor workers. */

@@ -78,17 +78,11 @@ reverse(struct mail *newest)
 	return oldest;
 }
 
-/* More than was taken before is taken only when all of that has been run, which
- * keeps the order. */
-static bool
-has_mail(struct mailbox *mb)
+bool
+mailbox_is_empty(struct mailbox *mb)
 {
-	if (mb->taken != NULL)
-		return true;
-	if (atomic_load_explicit(&mb->posted, memory_order_relaxed) == NULL)
-		return false;
-	mb->taken = reverse(atomic_exchange(&mb->posted, NULL));
-	return true;
+	return mb->taken == NULL &&
+	       atomic_load_explicit(&mb->posted, memory_order_relaxed) == NULL;
 }
 
 unsigned
@@ -96,8 +90,12 @@ mailbox_run_some(struct mailbox *mb, unsigned most)
 {
 	unsigned n = 0;
 
-	if (!has_mail(mb))
+	if (mailbox_is_empty(mb))
 		return 0;
+	/* More is taken only when all of what was taken before has been run, which keeps
+	 * the order. */
+	if (mb->taken == NULL)
+		mb->taken = reverse(atomic_exchange(&mb->posted, NULL));
 	while (mb->taken != NULL && n < most) {
 		struct mail *mail = mb->taken;
 

@@ -37,6 +37,9 @@ void mailbox_close(struct mailbox *mb); /* runs what is left, then closes fd */
 /* Any thread. Never fails, never blocks. */
 void mailbox_post(struct mailbox *mb, struct mail *mail);
 
+/* Owner: nothing is to be run. A hint: mail may come at any moment. */
+bool mailbox_is_empty(struct mailbox *mb);
+
 /* Owner: runs what has been posted so far, or at most so many of it. Returns how
  * many. */
 unsigned mailbox_run(struct mailbox *mb);

@@ -70,7 +70,7 @@ message_lend(struct message *at, size_t room, const char *verb, const char *from
 	size_t all = head_len + len + 2;
 	struct message *msg = at;
 
-	if (all <= room) {
+	if (at != NULL && all <= room) {
 		atomic_init(&msg->refs, 0);
 		msg->len = (uint32_t)all;
 	} else if ((msg = allocate(all)) == NULL) {

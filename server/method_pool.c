@@ -81,12 +81,23 @@ rejected(const struct stats_total *total)
 	return doc;
 }
 
+/* Of the loop of a thread. */
+static void
+describe_turns(json_t *doc, const struct stats *s)
+{
+	uint64_t turns = atomic_load_explicit(&s->turns, memory_order_relaxed);
+	uint64_t sum_us = atomic_load_explicit(&s->turn_sum_us, memory_order_relaxed);
+
+	set(doc, "turns", turns);
+	set(doc, "turn_max_us",
+	    atomic_load_explicit(&s->turn_max_us, memory_order_relaxed));
+	set(doc, "turn_avg_us", turns == 0 ? 0 : sum_us / turns);
+}
+
 static json_t *
 describe_worker(struct worker *w, unsigned index)
 {
 	const struct stats *s = &worker_shard(w)->stats;
-	uint64_t turns = atomic_load_explicit(&s->turns, memory_order_relaxed);
-	uint64_t sum_us = atomic_load_explicit(&s->turn_sum_us, memory_order_relaxed);
 	struct stats_total one = { 0 };
 	int64_t live = 0;
 	json_t *doc = json_object();
@@ -96,10 +107,16 @@ describe_worker(struct worker *w, unsigned index)
 		live += one.state[i];
 	set(doc, "index", index);
 	set(doc, "connections", (uint64_t)(live < 0 ? 0 : live));
-	set(doc, "turns", turns);
-	set(doc, "turn_max_us",
-	    atomic_load_explicit(&s->turn_max_us, memory_order_relaxed));
-	set(doc, "turn_avg_us", turns == 0 ? 0 : sum_us / turns);
+	describe_turns(doc, s);
+	return doc;
+}
+
+static json_t *
+control_loop(const struct control *c)
+{
+	json_t *doc = json_object();
+
+	describe_turns(doc, &c->stats);
 	return doc;
 }
 
@@ -177,6 +194,7 @@ method_pool_stats(struct call *call)
 	set_seconds(doc, "uptime_s", (double)(clock_ms() - pool->started_ms));
 	set(doc, "log_dropped", log_dropped());
 	json_object_set_new(doc, "workers", workers(pool));
+	json_object_set_new(doc, "control", control_loop(call->control));
 	json_object_set_new(doc, "memory", memory(pool, &total));
 	settings_unref(s);
 	call_answer(call, doc);

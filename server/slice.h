@@ -22,14 +22,14 @@
  * everything takes SLICE_TURN_US and a step of each.
  */
 enum {
-	SLICE_YIELDED_US = 200,	    /* input that was too much for an earlier turn */
-	SLICE_INPUT_US = 800,	    /* of connections that have something to read */
-	SLICE_MAIL_US = 200,	    /* of other threads; with the above when it waits */
-	SLICE_EXPIRE_US = 100,	    /* deadlines */
-	SLICE_SWEEP_US = 200,	    /* walks of operators over the connections */
-	SLICE_RECONFIGURE_US = 100, /* new settings for those who are there */
-	SLICE_STOP_US = 100,	    /* a shutdown */
-	SLICE_CAST_US = 300,	    /* bringing sessions up to date with broadcasts */
+	SLICE_YIELDED_US = 100,	   /* input that was too much for an earlier turn */
+	SLICE_INPUT_US = 1000,	   /* of connections that have something to read */
+	SLICE_MAIL_US = 200,	   /* of other threads; with the above when it waits */
+	SLICE_EXPIRE_US = 100,	   /* deadlines */
+	SLICE_SWEEP_US = 150,	   /* walks of operators over the connections */
+	SLICE_RECONFIGURE_US = 50, /* new settings for those who are there */
+	SLICE_STOP_US = 100,	   /* a shutdown */
+	SLICE_CAST_US = 300,	   /* bringing sessions up to date with broadcasts */
 	SLICE_TURN_US = 2000,
 	/* Writes that took longer than was charged for them; no input is read before
 	 * they are done. */

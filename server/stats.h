@@ -50,6 +50,9 @@ const char *counter_summary(enum counter c);
 
 void stats_total_add(struct stats_total *total, const struct stats *s);
 
+/* One more turn of the loop, which took so long without waiting. The one writer. */
+void stats_turn(struct stats *s, uint64_t took_us);
+
 /* For the one writer only: relaxed, since readers need no order between counters. */
 static inline void
 stats_count(_Atomic uint64_t *counter, uint64_t n)

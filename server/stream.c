@@ -257,7 +257,8 @@ stream_end_turn(struct shard *sh)
 	struct list *node;
 
 	flush_line(sh);
-	slice_begin(&sh->slice, SLICE_FLUSH_US);
+	if (!list_is_empty(&sh->dirty))
+		slice_begin(&sh->slice, SLICE_FLUSH_US);
 	while ((node = list_first(&sh->dirty)) != NULL) {
 		end_turn(container_of(node, struct connection, dirty));
 		if (slice_is_over(&sh->slice))

@@ -73,10 +73,13 @@ read_mail(struct worker *w)
 {
 	struct shard *sh = &w->shard;
 
-	slice_begin(&sh->slice, w->has_mail ? SLICE_INPUT_US : SLICE_MAIL_US);
-	do
-		w->has_mail = mailbox_run_some(&sh->mailbox, 1) > 0;
-	while (w->has_mail && !slice_is_over(&sh->slice));
+	if (!mailbox_is_empty(&sh->mailbox)) {
+		slice_begin(&sh->slice, w->has_mail ? SLICE_INPUT_US : SLICE_MAIL_US);
+		while (
+		    mailbox_run_some(&sh->mailbox, 1) > 0 && !slice_is_over(&sh->slice))
+			;
+	}
+	w->has_mail = !mailbox_is_empty(&sh->mailbox);
 }
 
 /*
@@ -91,8 +94,10 @@ take_input(struct worker *w)
 
 	if (!list_is_empty(&sh->dirty))
 		return;
-	slice_begin(&sh->slice, SLICE_YIELDED_US);
-	stream_begin_turn(sh);
+	if (!list_is_empty(&sh->yielded)) {
+		slice_begin(&sh->slice, SLICE_YIELDED_US);
+		stream_begin_turn(sh);
+	}
 	slice_begin(&sh->slice, w->has_mail ? SLICE_MAIL_US : SLICE_INPUT_US);
 	while (w->next_event < w->nevents && !slice_is_over(&sh->slice))
 		dispatch(w, &w->events[w->next_event++]);
@@ -103,6 +108,8 @@ expire(struct shard *sh)
 {
 	struct deadline *d;
 
+	if (wheel_next(&sh->wheel) > sh->now_ms)
+		return;
 	slice_begin(&sh->slice, SLICE_EXPIRE_US);
 	while (!slice_is_over(&sh->slice) &&
 	       (d = wheel_expire(&sh->wheel, sh->now_ms)) != NULL)
@@ -182,19 +189,6 @@ account_memory(struct shard *sh)
 	    memory_order_relaxed);
 }
 
-static void
-account_turn(struct shard *sh, int64_t begin_us)
-{
-	struct stats *st = &sh->stats;
-	uint64_t took = (uint64_t)(clock_us() - begin_us);
-
-	stats_count(&st->turns, 1);
-	stats_count(&st->turn_sum_us, took);
-	if (took > atomic_load_explicit(&st->turn_max_us, memory_order_relaxed))
-		atomic_store_explicit(&st->turn_max_us, took, memory_order_relaxed);
-	account_memory(sh);
-}
-
 /* Debug builds look at every connection, a few each turn. */
 static void
 check_some(struct worker *w)
@@ -251,7 +245,8 @@ turn(struct worker *w)
 	free_dead(w);
 	clean_up(w);
 	check_some(w);
-	account_turn(sh, begin_us);
+	account_memory(sh);
+	stats_turn(&sh->stats, (uint64_t)(clock_us() - begin_us));
 }
 
 static void *

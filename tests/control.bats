@@ -52,7 +52,7 @@ pool: {max_connections: 77}'
 		'.connections_by_state | keys == ["active","connected","connecting","disconnected","disconnecting","error","idle"]' \
 		'[.idle_available, .logins, .auth_failures, .messages_in, .messages_out, .messages_dropped,
 		  .broadcasts, .queue_bytes] | all(. == 0)' \
-		'.uptime_s >= 0' '.workers | length == 2' '.memory | type == "object"' \
+		'.uptime_s >= 0' '.workers | length == 2' '.memory | type == "object"' '.control.turn_max_us >= 0' '.control.turns > 0' \
 		'.rejected | type == "object"' '.closed | type == "object"'
 }
 

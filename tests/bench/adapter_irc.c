@@ -25,25 +25,16 @@ irc_prepare(char *to)
 }
 
 static size_t
-payload_behind(char *to, size_t head, const char *payload, size_t len)
-{
-	memcpy(to + head, payload, len);
-	memcpy(to + head + len, "\r\n", 2);
-	return head + len + 2;
-}
-
-static size_t
 irc_send(char *to, unsigned user, const char *payload, size_t len)
 {
-	return payload_behind(
+	return text_payload(
 	    to, (size_t)sprintf(to, "PRIVMSG u%u :", user), payload, len);
 }
 
 static size_t
 irc_cast(char *to, const char *payload, size_t len)
 {
-	return payload_behind(
-	    to, (size_t)sprintf(to, "NOTICE $*.bench :"), payload, len);
+	return text_payload(to, (size_t)sprintf(to, "NOTICE $*.bench :"), payload, len);
 }
 
 static size_t

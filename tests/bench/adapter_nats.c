@@ -2,7 +2,6 @@
  * adapter_nats.c - the client protocol of NATS.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/bench/bench.h"
@@ -18,32 +17,24 @@ nats_login(char *to, unsigned user)
 }
 
 static size_t
-publish(char *to, size_t head, const char *payload, size_t len)
-{
-	memcpy(to + head, payload, len);
-	memcpy(to + head + len, "\r\n", 2);
-	return head + len + 2;
-}
-
-static size_t
 nats_send(char *to, unsigned user, const char *payload, size_t len)
 {
-	return publish(
+	return text_payload(
 	    to, (size_t)sprintf(to, "PUB u%u %zu\r\n", user, len), payload, len);
 }
 
 static size_t
 nats_cast(char *to, const char *payload, size_t len)
 {
-	return publish(to, (size_t)sprintf(to, "PUB all %zu\r\n", len), payload, len);
+	return text_payload(
+	    to, (size_t)sprintf(to, "PUB all %zu\r\n", len), payload, len);
 }
 
 /* "MSG u7 1 64", "MSG all 2 64", "PONG", "INFO {…}", "PING" */
 static size_t
 nats_parse(const char *in, size_t len, struct heard_frame *ret)
 {
-	const char *end = memchr(in, '\n', len);
-	size_t line = end != NULL ? (size_t)(end + 1 - in) : 0, size;
+	size_t line = text_line(in, len), size;
 
 	if (line == 0)
 		return 0;
@@ -51,14 +42,9 @@ nats_parse(const char *in, size_t len, struct heard_frame *ret)
 		ret->what = HEARD_READY;
 	if (*in != 'M')
 		return line;
-
-	for (const char *at = end; *at != ' ';)
-		end = --at;
-	size = line + strtoul(end + 1, NULL, 10) + 2;
-	if (size > len)
+	if ((size = text_sized(in, line, len, ret)) == 0)
 		return 0;
 	ret->what = in[4] == 'a' ? HEARD_CAST : HEARD_MESSAGE;
-	ret->payload = in + line;
 	return size;
 }
 

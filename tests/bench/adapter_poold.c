@@ -3,7 +3,6 @@
  * as well.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/bench/bench.h"
@@ -21,25 +20,16 @@ poold_prepare(char *to)
 }
 
 static size_t
-payload_behind(char *to, size_t head, const char *payload, size_t len)
-{
-	memcpy(to + head, payload, len);
-	memcpy(to + head + len, "\r\n", 2);
-	return head + len + 2;
-}
-
-static size_t
 poold_send(char *to, unsigned user, const char *payload, size_t len)
 {
-	return payload_behind(
+	return text_payload(
 	    to, (size_t)sprintf(to, "SEND u%u %zu\r\n", user, len), payload, len);
 }
 
 static size_t
 poold_cast(char *to, const char *payload, size_t len)
 {
-	return payload_behind(
-	    to, (size_t)sprintf(to, "CAST %zu\r\n", len), payload, len);
+	return text_payload(to, (size_t)sprintf(to, "CAST %zu\r\n", len), payload, len);
 }
 
 static size_t
@@ -51,8 +41,7 @@ poold_quit(char *to)
 static size_t
 poold_parse(const char *in, size_t len, struct heard_frame *ret)
 {
-	const char *end = memchr(in, '\n', len);
-	size_t line = end != NULL ? (size_t)(end + 1 - in) : 0, size;
+	size_t line = text_line(in, len), size;
 
 	if (line == 0)
 		return 0;
@@ -60,14 +49,9 @@ poold_parse(const char *in, size_t len, struct heard_frame *ret)
 		ret->what = HEARD_READY;
 	if (*in != 'M' && *in != 'C')
 		return line;
-
-	for (const char *at = end; *at != ' ';)
-		end = --at;
-	size = line + strtoul(end + 1, NULL, 10) + 2;
-	if (size > len)
+	if ((size = text_sized(in, line, len, ret)) == 0)
 		return 0;
 	ret->what = *in == 'M' ? HEARD_MESSAGE : HEARD_CAST;
-	ret->payload = in + line;
 	return size;
 }
 

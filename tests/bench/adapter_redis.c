@@ -28,9 +28,7 @@ publish(char *to, const char *channel, const char *payload, size_t len)
 	    (size_t)sprintf(to, "*3\r\n$7\r\nPUBLISH\r\n$%zu\r\n%s\r\n$%zu\r\n",
 		strlen(channel), channel, len);
 
-	memcpy(to + head, payload, len);
-	memcpy(to + head + len, "\r\n", 2);
-	return head + len + 2;
+	return text_payload(to, head, payload, len);
 }
 
 static size_t

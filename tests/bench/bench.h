@@ -61,6 +61,19 @@ struct adapter {
 extern const struct adapter adapter_poold, adapter_redis, adapter_nats, adapter_mqtt,
     adapter_irc;
 
+/* For protocols of lines: adapter_text.c. */
+
+/* Puts the payload and a line end behind the `head` bytes at `to`. Returns the sum. */
+size_t text_payload(char *to, size_t head, const char *payload, size_t len);
+
+/* The bytes of the line that in[0..len) begins with, its end included. 0: not all
+ * there. */
+size_t text_line(const char *in, size_t len);
+
+/* The same of a line whose last word is the size of a payload, and that payload. */
+size_t text_sized(
+    const char *in, size_t line, size_t len, struct heard_frame *ret_payload);
+
 /* ---- clients ---- */
 
 struct tally { /* shared by all processes of the load */

@@ -44,11 +44,26 @@ every_counter_has_a_name_of_its_own_and_a_summary(void **state)
 	assert_string_equal(counter_name(COUNT_BYTES_IN), "total_bytes_received");
 }
 
+static void
+the_longest_turn_stays_and_the_others_add_up(void **state)
+{
+	static struct stats s;
+
+	(void)state;
+	stats_turn(&s, 30);
+	stats_turn(&s, 700);
+	stats_turn(&s, 20);
+	assert_int_equal(s.turns, 3);
+	assert_int_equal(s.turn_sum_us, 750);
+	assert_int_equal(s.turn_max_us, 700);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_total_is_the_sum_over_all_threads),
+		cmocka_unit_test(the_longest_turn_stays_and_the_others_add_up),
 		cmocka_unit_test(every_counter_has_a_name_of_its_own_and_a_summary),
 	};
 
