@@ -16,21 +16,23 @@
 #define SLICE_LOOK 8 /* steps between two looks at the clock */
 
 /*
- * What each kind of work may take of one turn, in microseconds. Input and mail make
- * output, whose writes are charged to them; input gets most, since what many say in
- * one turn leaves in few large writes. A turn in which there is too much of
- * everything takes SLICE_TURN_US and a step of each.
+ * What each kind of work may take of one turn, in microseconds: none of them more than
+ * two milliseconds, and a turn in which there is too much of everything SLICE_TURN_US
+ * and a step of each. Input and mail make output, whose writes are charged to them.
+ * Input gets most, for what many say in one turn leaves in few large writes: with 64
+ * users of whom each has 64 messages under way to the others, a slice of 1 ms takes
+ * twice the processor time for a message.
  */
 enum {
 	SLICE_YIELDED_US = 100,	   /* input that was too much for an earlier turn */
-	SLICE_INPUT_US = 1000,	   /* of connections that have something to read */
+	SLICE_INPUT_US = 1500,	   /* of connections that have something to read */
 	SLICE_MAIL_US = 200,	   /* of other threads; with the above when it waits */
 	SLICE_EXPIRE_US = 100,	   /* deadlines */
 	SLICE_SWEEP_US = 150,	   /* walks of operators over the connections */
 	SLICE_RECONFIGURE_US = 50, /* new settings for those who are there */
 	SLICE_STOP_US = 100,	   /* a shutdown */
 	SLICE_CAST_US = 300,	   /* bringing sessions up to date with broadcasts */
-	SLICE_TURN_US = 2000,
+	SLICE_TURN_US = 2500,
 	/* Writes that took longer than was charged for them; no input is read before
 	 * they are done. */
 	SLICE_FLUSH_US = 1000,

@@ -82,6 +82,18 @@ read_mail(struct worker *w)
 	w->has_mail = !mailbox_is_empty(&sh->mailbox);
 }
 
+/* The rest of a batch makes a small turn, and small turns make small writes: it is
+ * filled with what has become ready meanwhile. */
+static bool
+more_events(struct worker *w)
+{
+	if (w->next_event < w->nevents)
+		return false;
+	w->nevents = loop_wait(&w->shard.loop, w->events, 0);
+	w->next_event = 0;
+	return w->nevents > 0;
+}
+
 /*
  * Of the connections that were ready some may have to wait for the next turn: the loop
  * is asked for more only when all have had theirs, for it would name the same ones
@@ -91,6 +103,7 @@ static void
 take_input(struct worker *w)
 {
 	struct shard *sh = &w->shard;
+	bool was_late = w->next_event > 0;
 
 	if (!list_is_empty(&sh->dirty))
 		return;
@@ -99,8 +112,10 @@ take_input(struct worker *w)
 		stream_begin_turn(sh);
 	}
 	slice_begin(&sh->slice, w->has_mail ? SLICE_MAIL_US : SLICE_INPUT_US);
-	while (w->next_event < w->nevents && !slice_is_over(&sh->slice))
-		dispatch(w, &w->events[w->next_event++]);
+	do {
+		while (w->next_event < w->nevents && !slice_is_over(&sh->slice))
+			dispatch(w, &w->events[w->next_event++]);
+	} while (was_late && more_events(w));
 }
 
 static void
