@@ -248,6 +248,8 @@ cast_local(struct shard *sh, const struct parcel_item *item, const char *except)
 	}
 	if (log->left == 0)
 		begin_pass(sh);
+	if (log->left == 0) /* nobody has ever been here */
+		cast_log_trim(log, log->head);
 	publish_waiting(sh);
 }
 

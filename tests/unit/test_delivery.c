@@ -153,6 +153,21 @@ one_client_cannot_fill_the_log_of_broadcasts(void **state)
 }
 
 static void
+a_worker_without_connections_keeps_no_broadcasts(void **state)
+{
+	struct message *msg = message_new("CAST", "$op", 3, "x", 1);
+
+	(void)state;
+	for (uint64_t i = 1; i <= 2000; i++) {
+		assert_int_equal(delivery_post_cast(&b.sh.mailbox, msg, i, NULL), 0);
+		rig_end_turn(&b);
+	}
+	assert_true(delivery_may_cast(b.pool));
+	assert_int_equal(atomic_load(&msg->refs), 1);
+	message_unref(msg);
+}
+
+static void
 broadcasts_and_messages_of_one_sender_keep_their_order(void **state)
 {
 	int from, to;
@@ -291,6 +306,7 @@ main(void)
 		TEST(with_reject_the_sender_is_told_until_there_is_room),
 		TEST(what_waits_never_passes_the_limit),
 		TEST(one_client_cannot_fill_the_log_of_broadcasts),
+		TEST(a_worker_without_connections_keeps_no_broadcasts),
 		TEST(broadcasts_and_messages_of_one_sender_keep_their_order),
 		TEST(a_broadcast_reaches_neither_its_sender_nor_whoever_comes_later),
 		TEST(a_broadcast_still_on_its_way_does_not_reach_who_logs_in_meanwhile),
