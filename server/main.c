@@ -398,7 +398,7 @@ prepare(const struct options *o, struct settings **ret, sigset_t *signals, char 
 
 /*
  * What is freed goes back at once. By default glibc keeps small blocks aside and
- * merges all of them in the next large request: after a million logouts one
+ * merges all of them in the next large request: with a million of them one
  * malloc(2000), under a lock, takes more than half a second.
  */
 static void

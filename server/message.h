@@ -32,7 +32,7 @@ struct message *message_new(const char *verb, const char *from, size_t from_len,
 struct message *message_lend(struct message *at, size_t room, const char *verb,
     const char *from, size_t from_len, const void *payload, size_t len);
 
-/* Copies msg, lent, to memory for at least message_size(msg) bytes. */
+/* Copies msg to memory for at least message_size(msg) bytes, where it is lent. */
 size_t message_size(const struct message *msg);
 struct message *message_copy_to(void *at, const struct message *msg);
 

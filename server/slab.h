@@ -20,8 +20,7 @@ struct slab {
 	uint32_t shift;	    /* log2(per_chunk) */
 	char **chunks;
 	uint32_t nchunks, max_chunks;
-	uint32_t
-	    used; /* slots below have been in use; those above are not touched yet */
+	uint32_t used; /* slots from here on have never been touched */
 	uint32_t free; /* first free slot below, SLAB_NONE when all are in use */
 	uint32_t live;
 };

@@ -82,12 +82,11 @@ static uint32_t
 kick(FILE *control, struct clients *cs, struct client *c)
 {
 	char request[160];
+	bool *is_there = cs->arg;
 	int64_t begin;
-	bool is_there = false;
 
-	cs->arg = &is_there;
 	client_connect(cs, c);
-	while (!is_there)
+	while (!*is_there)
 		clients_turn(cs, 10);
 	snprintf(request, sizeof(request),
 	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"connections.kick\","
@@ -95,7 +94,7 @@ kick(FILE *control, struct clients *cs, struct client *c)
 	    c->user);
 	begin = now_us();
 	call(control, request);
-	while (is_there)
+	while (*is_there)
 		clients_turn(cs, 10);
 	return (uint32_t)(now_us() - begin);
 }
@@ -106,10 +105,12 @@ probe(const struct server *s, const struct clients *like)
 	struct clients victims = *like;
 	FILE *control = open_control(s->control);
 	static uint32_t asked[ASKED], kicked[KICKED];
+	bool is_there = false; /* the one who is to be kicked */
 
 	clients_open(&victims, FIRST_KICKED, KICKED);
 	victims.heard = note_ready;
 	victims.gone = note_gone;
+	victims.arg = &is_there;
 	for (unsigned i = 0; i < ASKED / s->part; i++) {
 		asked[i] = ask_statistics(control);
 		if (i % (ASKED / KICKED) == 0)
