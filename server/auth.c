@@ -68,6 +68,15 @@ take(struct auth *auth, struct passwords **ret)
 	return job;
 }
 
+static bool
+is_right(
+    struct passwords *passwords, const struct auth_job *job, struct crypt_data *scratch)
+{
+	return passwords != NULL &&
+	       !atomic_load_explicit(&job->is_withdrawn, memory_order_relaxed) &&
+	       passwords_check(passwords, job->user, job->secret, scratch);
+}
+
 static void
 work(struct auth *auth, struct crypt_data *scratch)
 {
@@ -75,8 +84,7 @@ work(struct auth *auth, struct crypt_data *scratch)
 	struct auth_job *job;
 
 	while ((job = take(auth, &passwords)) != NULL) {
-		bool ok = passwords != NULL &&
-			  passwords_check(passwords, job->user, job->secret, scratch);
+		bool ok = is_right(passwords, job, scratch);
 
 		passwords_unref(passwords);
 		answer(job, ok ? AUTH_OK : AUTH_FAILED);
@@ -248,6 +256,13 @@ auth_check(struct auth *auth, struct auth_job *job)
 	if (verdict == AUTH_PENDING)
 		pthread_cond_signal(&auth->ready);
 	return verdict;
+}
+
+void
+auth_withdraw(struct auth_job *job)
+{
+	/* Relaxed: a helper that has not seen it yet works in vain, once. */
+	atomic_store_explicit(&job->is_withdrawn, true, memory_order_relaxed);
 }
 
 /* No helper is left, and auth_check() takes nothing any more. */

@@ -9,6 +9,7 @@
 #ifndef SERVER_AUTH_H
 #define SERVER_AUTH_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -37,6 +38,7 @@ struct auth_job {
 	struct mail mail; /* first; run() is set by the caller */
 	struct mailbox *reply_to;
 	enum auth_verdict verdict;
+	atomic_bool is_withdrawn; /* see auth_withdraw() */
 	char user[AUTH_USER_SIZE];
 	char secret[AUTH_SECRET_SIZE];
 };
@@ -66,6 +68,13 @@ bool auth_trusts(struct auth *auth, bool peer_is_local);
  * still the caller's. Never blocks for longer than a short lock.
  */
 enum auth_verdict auth_check(struct auth *auth, struct auth_job *job);
+
+/*
+ * Nobody wants the answer to a pending job any more. It is posted all the same, as
+ * AUTH_FAILED and without the work if that has not begun: who asks and goes away does
+ * not keep the helpers from those who wait.
+ */
+void auth_withdraw(struct auth_job *job);
 
 /* Waiting jobs are posted with AUTH_BUSY, the helpers joined. NULL is fine. */
 void auth_close(struct auth *auth);

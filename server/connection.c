@@ -12,6 +12,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "server/auth.h"
 #include "server/connection_private.h"
 #include "server/delivery.h"
 #include "server/events.h"
@@ -293,6 +294,8 @@ connection_close(struct connection *conn, enum close_reason reason, int64_t retr
 	conn->reason = (uint8_t)reason;
 	announce_end(conn, reason);
 	connection_leave_session(conn);
+	if (conn->flags & CONN_AUTH_PENDING)
+		auth_withdraw(conn->rare->asked);
 	if (conn->state != STATE_ERROR)
 		connection_enter(conn, STATE_DISCONNECTING);
 	if (is_cut(reason)) {

@@ -32,6 +32,7 @@
 #include "server/state.h"
 #include "server/wheel.h"
 
+struct auth_job;
 struct idle_entry;
 struct message;
 struct outqueue;
@@ -71,6 +72,7 @@ struct input { /* an unfinished frame, or input that waits; NULL otherwise */
 
 struct rare {			 /* what most connections never need */
 	struct idle_entry *idle; /* in the idle pool */
+	struct auth_job *asked;	 /* valid while CONN_AUTH_PENDING */
 	int64_t heard_ms;	 /* last byte of any kind */
 	uint32_t lost;		 /* dropped since the last LOST */
 	uint32_t dropped;	 /* in all */

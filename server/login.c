@@ -182,13 +182,15 @@ attempt_new(const struct connection *conn, const struct frame *f)
 static void
 ask_helper(struct connection *conn, const struct frame *f)
 {
-	struct attempt *a = attempt_new(conn, f);
+	struct rare *r = connection_rare(conn);
+	struct attempt *a = r != NULL ? attempt_new(conn, f) : NULL;
 	enum auth_verdict v = AUTH_BUSY;
 
 	if (a != NULL)
 		v = auth_check(conn->sh->pool->auth, &a->job);
 	if (v == AUTH_PENDING) {
 		conn->flags |= CONN_AUTH_PENDING;
+		r->asked = &a->job;
 		return;
 	}
 	free(a);

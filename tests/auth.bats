@@ -148,11 +148,10 @@ timeouts: {login_timeout: 5m}'
 	n=$(scaled 40)
 	swarm_begin flood --same --prefix alice --secret wrong --users "$n" --inflight "$n"
 	play <<-'SCRIPT'
-		timeout 3000
 		mark
 		> PING
 		< PONG
-		elapsed 0 1000
+		elapsed 0 20000
 	SCRIPT
 	wait_until -t 60 answered "$n"
 	swarm_stop flood >/dev/null
@@ -174,7 +173,6 @@ answered() {
 	wait_until -t 60 stat_is total_connections 0
 	stat_is active_connections 0
 	play <<-'SCRIPT'
-		timeout 20000
 		> AUTH alice wonder
 		< OK *
 	SCRIPT

@@ -61,7 +61,7 @@ scaled() {
 
 # wait_until [-t SECONDS] COMMAND…: until the command succeeds; fails after 10 s.
 wait_until() {
-	local seconds=10 end
+	local seconds=30 end
 
 	if [ "$1" = -t ]; then
 		seconds=$2

@@ -24,7 +24,7 @@
  *	quiet MS	nothing arrives for so long
  *	half-close	close		reset
  *	mark		elapsed MIN MAX		milliseconds since mark are within
- *	timeout MS	of every wait from now on; at first 5000
+ *	timeout MS	of every wait from now on; at first 20000
  *	sleep MS	! command	run by bash; it has to succeed
  */
 #include "tests/peer_script.h"
@@ -36,7 +36,7 @@
 
 #define CLIENTS 128
 #define VARIABLES 32
-#define TIMEOUT_MS 5000
+#define TIMEOUT_MS 20000
 
 struct script script = { .timeout_ms = TIMEOUT_MS };
 

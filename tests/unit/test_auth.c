@@ -242,6 +242,28 @@ a_storm_is_told_busy_and_everybody_gets_one_answer(void **state)
 	assert_true(answers[AUTH_BUSY] > 0);
 }
 
+/* Hundreds at full price would take minutes. */
+static void
+withdrawn_questions_cost_nothing(void **state)
+{
+	struct auth_job *jobs[AUTH_QUEUE_MAX / 2];
+	unsigned n = AUTH_QUEUE_MAX / 2;
+	struct auth *auth = open_auth();
+
+	(void)state;
+	for (unsigned i = 0; i < n; i++) {
+		jobs[i] = question("alice", "secret");
+		assert_int_equal(auth_check(auth, jobs[i]), AUTH_PENDING);
+	}
+	for (unsigned i = n; i-- > 0;)
+		auth_withdraw(jobs[i]);
+	wait_for(n);
+	/* Those at the head were at work before they were withdrawn. */
+	assert_true(answers[AUTH_FAILED] >= n / 2);
+	assert_int_equal(ask(auth, "alice", "secret"), AUTH_OK);
+	auth_close(auth);
+}
+
 static void
 reloads_and_questions_may_race(void **state)
 {
@@ -271,6 +293,7 @@ main(void)
 		TEST(a_missing_file_keeps_the_service_from_opening),
 		TEST(a_file_open_to_others_is_worth_a_warning),
 		TEST(a_storm_is_told_busy_and_everybody_gets_one_answer),
+		TEST(withdrawn_questions_cost_nothing),
 		TEST(reloads_and_questions_may_race),
 	};
 
