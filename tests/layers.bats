@@ -1,3 +1,7 @@
+#!/usr/bin/env bats
+# layers.bats - the house has floors: who may include whom.
+load helpers
+
 # The direction of includes: server -> common <- ctl, and down inside server/.
 
 # The layers of server/, from the top: a file may include its own layer and those
@@ -20,23 +24,32 @@ includes_of() {
 	grep -rlE "#include \"$2/" "$SRCDIR/$1" || :
 }
 
-# layer_of FILE: its number, from 1 at the top; nothing if it is in no layer.
-layer_of() {
-	local - number=0 line pattern
-
-	set -f # method_* is to stay as it is
-	while read -r line; do
-		number=$((number + 1))
-		for pattern in $line; do
-			# shellcheck disable=SC2254	# a pattern is wanted
-			case $1 in
-			$pattern | $pattern.[ch] | $pattern.def)
-				echo "$number"
-				return
-				;;
-			esac
-		done
-	done < <(layers)
+# ranked: reads lines of file names and puts the layer of each file before it, from 1
+# at the top; 0 if it is in no layer.
+ranked() {
+	awk '
+		function layer_of(file, i) {
+			for (i = 1; i <= patterns; i++)
+				if (file ~ pattern[i])
+					return layer[i]
+			return 0
+		}
+		NR == FNR {
+			for (i = 1; i <= NF; i++) {
+				word = $i
+				gsub(/[.]/, "[.]", word)
+				gsub(/[*]/, ".*", word)
+				pattern[++patterns] = "^" word "([.]([ch]|def))?$"
+				layer[patterns] = NR
+			}
+			next
+		}
+		{
+			for (i = 1; i <= NF; i++)
+				printf "%d %s ", layer_of($i), $i
+			print ""
+		}
+	' <(layers) -
 }
 
 @test "common knows neither program" {
@@ -50,28 +63,18 @@ layer_of() {
 }
 
 @test "every file of the server has a layer" {
-	local file missing=0
+	local missing
 
-	for file in "$SRCDIR"/server/*.[ch] "$SRCDIR"/server/*.def; do
-		[ -z "$(layer_of "$(basename "$file")")" ] || continue
-		echo "in no layer: $(basename "$file")"
-		missing=1
-	done
-	[ "$missing" -eq 0 ]
+	missing=$(cd "$SRCDIR/server" && printf "%s\n" *.[ch] *.def | ranked | sed -n 's/^0 //p')
+	same '' "$missing" "in no layer"
 }
 
 @test "inside the server includes go down only" {
-	local file from to name wrong=0
+	local wrong
 
-	for file in "$SRCDIR"/server/*.[ch]; do
-		from=$(layer_of "$(basename "$file")")
-		[ "$from" -gt 1 ] || continue
-		while read -r name; do
-			to=$(layer_of "$name")
-			[ "$to" -lt "$from" ] || continue
-			echo "$(basename "$file") includes $name, which is above it"
-			wrong=1
-		done < <(sed -nE 's|^#include "server/(.*)"|\1|p' "$file")
-	done
-	[ "$wrong" -eq 0 ]
+	wrong=$(cd "$SRCDIR/server" &&
+		grep -oE '^#include "server/[^"]*' ./*.[ch] |
+		sed -E 's|^./([^:]*):#include "server/| \1 |' | ranked |
+			awk '$1 > 1 && $3 < $1 { print $2, "includes", $4 ", which is above it" }')
+	same '' "$wrong" "includes"
 }

@@ -101,8 +101,11 @@ alice  active' "$(poolctl list --columns user,state)"
 
 @test "no user can drive the terminal of an operator" {
 	start_poold
-	# shellcheck disable=SC1111	# that is what users send
-	online alice='right‏to' || true
+	play <<-'SCRIPT'
+		> AUTH alice - :right‏to
+		< ERR 4*
+	SCRIPT
+	online bob
 	for format in table wide tsv csv json jsonl yaml name; do
 		for line in list users 'show alice' 'events --no-follow --last 20' status; do
 			# shellcheck disable=SC2086	# words of a command
