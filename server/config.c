@@ -41,17 +41,17 @@ store(struct reader *r, enum setting_id id, const char *text, yaml_mark_t at)
 
 /* Relative to the directory of the configuration file, not to where we started. */
 static int
-store_password_file(struct reader *r, const char *text, yaml_mark_t at)
+store_path(struct reader *r, enum setting_id id, const char *text, yaml_mark_t at)
 {
 	const char *slash = strrchr(r->s->file, '/');
 	char *path;
 	int err;
 
 	if (*text == '/' || *text == '\0')
-		return store(r, SETTING_ID_password_file, text, at);
+		return store(r, id, text, at);
 	if (asprintf(&path, "%.*s/%s", (int)(slash - r->s->file), r->s->file, text) < 0)
 		return reader_no_memory(r);
-	err = store(r, SETTING_ID_password_file, path, at);
+	err = store(r, id, path, at);
 	free(path);
 	return err;
 }
@@ -68,8 +68,8 @@ read_scalar(struct reader *r, enum setting_id id)
 		    r, at, "%s: a NUL byte is not allowed", info->name);
 	if (reader_is_null(r))
 		return info->type == SETTING_STRING ? 0 : store(r, id, "", at);
-	if (id == SETTING_ID_password_file)
-		return store_password_file(r, text, at);
+	if (id == SETTING_ID_password_file || id == SETTING_ID_state_dir)
+		return store_path(r, id, text, at);
 	return store(r, id, text, at);
 }
 

@@ -107,15 +107,44 @@ check_log(const struct settings *s, char *error, size_t size)
 	return err;
 }
 
+static int
+check_state_dir(const struct settings *s, char *error, size_t size)
+{
+	struct stat st;
+	int err = 0;
+
+	if (*s->state_dir == '\0')
+		return 0;
+	if (stat(s->state_dir, &st) < 0)
+		err = -errno;
+	else if (!S_ISDIR(st.st_mode))
+		err = -ENOTDIR;
+	if (err == 0)
+		return 0;
+	snprintf(error, size, "state_dir %s: %s", s->state_dir, strerror(-err));
+	settings_locate(s, SETTING_ID_state_dir, error, size);
+	return err;
+}
+
 int
 settings_host_check(const struct settings *s, char *error, size_t size)
 {
 	int err;
 
 	if ((err = check_user(s, error, size)) < 0 ||
-	    (err = check_group(s, error, size)) < 0)
+	    (err = check_group(s, error, size)) < 0 ||
+	    (err = check_state_dir(s, error, size)) < 0)
 		return err;
 	return check_log(s, error, size);
+}
+
+const char *
+settings_state_dir(const struct settings *s)
+{
+	const char *given =
+	    *s->state_dir != '\0' ? s->state_dir : getenv("STATE_DIRECTORY");
+
+	return given != NULL && *given != '\0' ? given : NULL;
 }
 
 /* ---- what an administrator should know ---- */

@@ -13,10 +13,16 @@
 
 /*
  * What a start would fail on: an account to change to (as root) or a group of the
- * control socket that does not exist, a log file that cannot be opened. Returns 0
+ * control socket that does not exist, a log file that cannot be opened, no folder at state_dir. Returns 0
  * or a negative errno with a sentence in error[size], its place in front.
  */
 int settings_host_check(const struct settings *s, char *error, size_t size);
+
+/*
+ * The folder for what the daemon keeps: state_dir, or else the one that the service
+ * manager has made (STATE_DIRECTORY). NULL: there is none, nothing can be kept.
+ */
+const char *settings_state_dir(const struct settings *s);
 
 /*
  * What an administrator should know: users and groups that do not exist in the

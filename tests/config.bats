@@ -224,6 +224,18 @@ accepted() {
 	fi
 }
 
+@test "a state_dir that is no folder is refused, a relative one lies beside the file" {
+	cd "$BATS_TEST_TMPDIR"
+	mkdir kept
+	check 'state_dir: kept\n'
+	accepted
+	check 'state_dir: nowhere\n'
+	refused ':1:12: state_dir '"$BATS_TEST_TMPDIR"'/nowhere: No such file or directory'
+	touch file
+	check 'state_dir: file\n'
+	refused ':1:12: state_dir '"$BATS_TEST_TMPDIR"'/file: Not a directory'
+}
+
 @test "a password becomes a hash that the file of users takes" {
 	cd "$BATS_TEST_TMPDIR"
 	hash=$(echo 'a-secret' | "$POOLD" --hash-password)

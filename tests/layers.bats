@@ -14,7 +14,7 @@ layers() {
 		worker acceptor sweep stopper reconfigure pool.c
 		connection* request input login stream deadlines delivery shard.c
 		directory limits idle auth password* events history listener pool.h shard.h
-		parcel message outqueue protocol greeting settings* config* file stats counters cast
+		parcel message outqueue protocol greeting settings* config* durable file stats counters cast
 		block loop mailbox selector slab slice state handle close_reason names wheel ring row table tally pattern
 	EOF
 }
