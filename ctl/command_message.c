@@ -10,6 +10,7 @@
 #include "common/buffer.h"
 #include "common/text.h"
 #include "ctl/args.h"
+#include "ctl/bulk.h"
 #include "ctl/output.h"
 #include "ctl/session.h"
 #include "ctl/verbs.h"
@@ -136,17 +137,16 @@ make_params(struct session *s, const struct args *a, bool to_some, json_t **ret)
 
 	buffer_init(&data);
 	status = find_payload(s, a, &data, &receivers);
-	if (status == 0 && to_some && receivers == 0)
+	if (status == 0 && to_some && receivers == 0 && !args_flag(a, "all"))
 		status = session_fail(s, STATUS_USAGE,
-		    "to whom? name users or selectors before the text, or use "
-		    "broadcast");
+		    "to whom? name users or selectors before the text, or --all");
 	else if (status == 0 && !to_some && receivers > 0)
 		status = session_fail(
 		    s, STATUS_USAGE, "unexpected argument \"%s\"", a->operands[0]);
 	if (status == 0) {
 		params = args_params(a);
 		set_payload(params, &data);
-		if (to_some)
+		if (receivers > 0)
 			json_object_set_new(
 			    params, "select", args_operands(a, 0, receivers));
 		*ret = params;
@@ -164,9 +164,11 @@ number(const json_t *object, const char *member)
 static int
 text_sent(struct session *s, const json_t *r)
 {
+	bool dry = json_is_true(json_object_get(r, "dry_run"));
 	long long count = number(r, "count");
 
-	session_say(s, "sent to %lld session%s", count, count == 1 ? "" : "s");
+	session_say(s, "%s to %lld session%s", dry ? "would send" : "sent", count,
+	    count == 1 ? "" : "s");
 	return 0;
 }
 
@@ -180,11 +182,10 @@ text_any(struct session *s, const json_t *r)
 }
 
 static int
-deliver(struct session *s, struct args *a, const char *method, bool to_some,
-    const struct view *view)
+deliver(struct session *s, struct args *a, const char *method, const struct view *view)
 {
 	json_t *params, *result;
-	int status = make_params(s, a, to_some, &params);
+	int status = make_params(s, a, false, &params);
 
 	if (status != 0)
 		return status;
@@ -196,40 +197,61 @@ deliver(struct session *s, struct args *a, const char *method, bool to_some,
 	return status;
 }
 
+static const struct view view_send = { .member = "users", .text = text_sent };
 static const struct view view_sent = { .text = text_sent };
 static const struct view view_any = { .text = text_any };
+
+static const struct bulk_verb bulk_send = {
+	.method = "message.send",
+	.act = "reach",
+	.done = "reached",
+	.what = "sessions",
+	.view = &view_send,
+};
 
 static int
 run_send(struct session *s, struct args *a)
 {
-	return deliver(s, a, "message.send", true, &view_sent);
+	json_t *params;
+	int status = make_params(s, a, true, &params);
+
+	return status != 0 ? status : bulk_run(s, a, &bulk_send, params);
 }
 
 static int
 run_broadcast(struct session *s, struct args *a)
 {
-	return deliver(s, a, "message.broadcast", false, &view_sent);
+	return deliver(s, a, "message.broadcast", &view_sent);
 }
 
 static int
 run_any(struct session *s, struct args *a)
 {
-	return deliver(s, a, "message.any", false, &view_any);
+	return deliver(s, a, "message.any", &view_any);
 }
 
 /* clang-format off */
 #define MESSAGE_OPTIONS \
 	{ "message", 'm', VALUE_TEXT, "TEXT", NULL, NULL, "the text" }, \
-	{ "file", 0, VALUE_FILE, "FILE", NULL, NULL, "the content of a file; - is stdin" }, \
+	{ "file", 0, VALUE_FILE, "FILE", NULL, NULL, "the content of a file; - is stdin" }
+#define COMMENT_OPTION \
 	{ "comment", 0, VALUE_TEXT, "TEXT", NULL, "comment", "for the audit" }
 
 static const struct option_spec send_options[] = {
 	MESSAGE_OPTIONS,
+	BULK_OPTIONS,
+	{ .name = NULL },
+};
+
+static const struct option_spec any_options[] = {
+	MESSAGE_OPTIONS,
+	COMMENT_OPTION,
 	{ .name = NULL },
 };
 
 static const struct option_spec broadcast_options[] = {
 	MESSAGE_OPTIONS,
+	COMMENT_OPTION,
 	{ "except", 0, VALUE_USER, "USER", NULL, "except", "not to this user" },
 	{ .name = NULL },
 };
@@ -239,8 +261,10 @@ const struct command verb_send = {
 	.words = "send",
 	.operands = "USER|SELECTOR... {TEXT|-m TEXT|--file FILE|-}",
 	.summary = "send a message to users",
+	.details = BULK_DETAILS,
 	.examples = "  poolctl send alice 'back in five minutes'\n"
-		    "  poolctl send state=idle -m hello\n",
+		    "  poolctl send state=idle --yes -m hello\n"
+		    "  poolctl send idle=+1h --dry-run hello\n",
 	.method = METHOD_ID_MESSAGE_SEND,
 	.options = send_options,
 	.operand = VALUE_SELECTOR,
@@ -269,7 +293,7 @@ const struct command verb_any = {
 	.summary = "give a job to the session that has been idle for longest",
 	.examples = "  poolctl any 'job 4711'\n",
 	.method = METHOD_ID_MESSAGE_ANY,
-	.options = send_options,
+	.options = any_options,
 	.operand = VALUE_MESSAGE,
 	.last_operand = VALUE_MESSAGE,
 	.max_operands = 1,

@@ -28,16 +28,17 @@ struct reload;
 #define CONTROL_CALLS 16	     /* unfinished calls of one client */
 #define CONTROL_OUT_MAX (256 * 1024) /* bytes waiting: nothing is added above this */
 #define CONTROL_STALL_MS 10000 /* a client that takes nothing for so long is closed */
-#define CONTROL_TOKENS 16      /* previews of kicks that are remembered */
+#define CONTROL_TOKENS 16      /* previews that are remembered */
 
 struct timer { /* fires once, in the control thread */
 	struct deadline deadline;
 	void (*fire)(struct timer *t);
 };
 
-struct token {	       /* what a dry run of connections.kick has seen */
+struct token {	       /* what the dry run of a bulk act has seen */
 	char text[33]; /* "" when free */
 	unsigned uid;
+	const struct method *method;
 	int64_t made_ms;
 	struct handle *handles;
 	size_t nhandles;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/bulk.h"
 #include "server/call.h"
 #include "server/connection.h"
 #include "server/delivery.h"
@@ -19,7 +20,6 @@
 #include "server/worker.h"
 
 #define SENDER "$op"
-#define LISTED 10000 /* users named in an answer; the count is exact */
 
 static int
 digit_of(char c)
@@ -117,12 +117,6 @@ make_message(struct call *call, const char *verb)
 	return msg;
 }
 
-static void
-drop_message(struct call *call)
-{
-	message_unref(call->state);
-}
-
 /* -- to some ----------------------------------------------------------------- */
 
 static bool
@@ -139,65 +133,63 @@ deliver(struct survey *s, struct connection *conn, const struct row *row)
 	return connection_deliver(conn, s->query.arg);
 }
 
-/* The users of the rows, each once: rows come in their order. */
-static json_t *
-name_users(const struct survey *s)
+static void
+name_users(json_t *users, const struct survey *s)
 {
-	json_t *users = json_array();
-	const char *last = "";
+	for (size_t i = 0; i < s->nrows && json_array_size(users) < BULK_LISTED; i++)
+		json_array_append_new(users, json_string(s->rows[i].user));
+}
 
-	for (size_t i = 0; i < s->nrows; i++) {
-		if (strcmp(s->rows[i].user, last) != 0)
-			json_array_append_new(users, json_string(s->rows[i].user));
-		last = s->rows[i].user;
+/* Each user once, though sessions of one may be in several batches. */
+static json_t *
+unique(const json_t *users)
+{
+	json_t *seen = json_object(), *result = json_array(), *user;
+	size_t i;
+
+	json_array_foreach(users, i, user) {
+		const char *name = json_string_value(user);
+
+		if (json_object_get(seen, name) == NULL)
+			json_array_append(result, user);
+		json_object_set_new(seen, name, json_true());
 	}
-	return users;
+	json_decref(seen);
+	return result;
 }
 
 static void
-delivered(struct call *call, struct survey *s)
+finish_send(json_t *result, const struct bulk *bulk)
 {
-	json_t *result;
+	uint64_t failed = bulk->tried > bulk->count ? bulk->tried - bulk->count : 0;
 
-	if (s->matched == 0) {
-		survey_free(s);
-		call_nobody(call);
-		return;
-	}
-	result = json_pack("{s:I, s:o, s:I}", "count", (json_int_t)s->acted, "users",
-	    name_users(s), "failed", (json_int_t)(s->matched - s->acted));
-	call->count = (json_int_t)s->acted;
-	survey_free(s);
-	call_answer(call, result);
+	json_object_set_new(result, "users", unique(json_object_get(result, "users")));
+	json_object_set_new(result, "failed", json_integer((json_int_t)failed));
 }
+
+static void
+drop_message(void *message)
+{
+	message_unref(message);
+}
+
+static const struct bulk_act send_act = {
+	.accept = is_online,
+	.act = deliver,
+	.member = "users",
+	.order = "user",
+	.list = name_users,
+	.finish = finish_send,
+	.clear = drop_message,
+};
 
 void
 method_message_send(struct call *call)
 {
-	struct handle *handles = NULL;
-	struct survey_query query = {
-		.accept = is_online,
-		.act = deliver,
-		.limit = LISTED,
-	};
-	struct message *msg;
-	char error[64];
+	struct message *msg = make_message(call, "MSG");
 
-	if (json_array_size(json_object_get(call->params, "select")) == 0) {
-		call_fail(call, RPC_BAD_REQUEST, "to whom? a selector is needed");
-		return;
-	}
-	if (!call_selector(call) || (msg = make_message(call, "MSG")) == NULL)
-		return;
-	call->state = msg;
-	call->clear = drop_message;
-	query.selector = call->selector;
-	query.arg = msg;
-	(void)row_order_parse("user", &query.order, error, sizeof(error));
-	if (call_handles(call, &handles, &query.nhandles))
-		query.handles = handles;
-	call_survey(call, &query, delivered);
-	free(handles);
+	if (msg != NULL)
+		bulk_begin(call, &send_act, msg);
 }
 
 /* -- to all ------------------------------------------------------------------ */

@@ -10,7 +10,7 @@ load helpers
 layers() {
 	cat <<-EOF
 		main daemon notify options signals
-		control* serve peer call listing audit dispatch method* reload survey
+		control* serve peer call bulk listing audit dispatch method* reload survey
 		worker acceptor sweep stopper reconfigure pool.c
 		connection* request input login stream deadlines delivery shard.c
 		directory limits idle auth password* events history listener pool.h shard.h

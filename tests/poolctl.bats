@@ -166,7 +166,7 @@ load poolctl
 	status=0
 	wait "$kicker" || status=$?
 	same 7 "$status"
-	said_like 'poolctl: kick: interrupted: * had been kicked, the rest stay'
+	said_like 'poolctl: kick: interrupted: * had been kicked, the rest were left alone'
 	[ "$(stat_of active_connections)" -gt 0 ]
 }
 

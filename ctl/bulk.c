@@ -1,0 +1,219 @@
+/*
+ * bulk.c - intent, preview, question, act.
+ */
+#include "ctl/bulk.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/text.h"
+#include "common/units.h"
+#include "ctl/args.h"
+#include "ctl/interrupt.h"
+#include "ctl/output.h"
+#include "ctl/session.h"
+
+#define PREVIEW 10 /* shown before the question */
+
+const char *
+bulk_describe(const json_t *row, char *text, size_t size)
+{
+	const char *user = json_string_value(json_object_get(row, "user"));
+	const char *address = json_string_value(json_object_get(row, "address"));
+	const json_t *age = json_object_get(row, "age_s");
+	char shown[UNITS_TEXT_SIZE];
+	int n;
+
+	if (json_is_string(row)) {
+		snprintf(text, size, "%s", json_string_value(row));
+		return text;
+	}
+	n = snprintf(text, size, "%lld %s %s",
+	    (long long)json_integer_value(json_object_get(row, "id")),
+	    user && *user != '\0' ? user : "-", address ? address : "-");
+	if (json_is_number(age) && n > 0 && (size_t)n < size)
+		snprintf(text + n, size - (size_t)n, " (age %s)",
+		    units_short_duration(
+			(int64_t)(json_number_value(age) * 1000), shown));
+	return text;
+}
+
+static long long
+count_of(const json_t *result)
+{
+	return (long long)json_integer_value(json_object_get(result, "count"));
+}
+
+/* -- intent ------------------------------------------------------------------ */
+
+/* One user or one id by name: nothing that could match more than was meant. */
+static bool
+is_exact(const json_t *select)
+{
+	const char *word = json_array_size(select) == 1
+			       ? json_string_value(json_array_get(select, 0))
+			       : "";
+
+	if (strncmp(word, "user=", 5) == 0)
+		word += 5;
+	else if (strncmp(word, "id=", 3) == 0)
+		word += 3;
+	return text_is_user(word, strlen(word));
+}
+
+static bool
+is_vouched_for(const struct args *a, const json_t *select)
+{
+	return args_flag(a, "yes") || args_flag(a, "expect") ||
+	       args_flag(a, "dry-run") || is_exact(select);
+}
+
+static int
+check_intent(struct session *s, const struct args *a, const struct bulk_verb *verb,
+    const json_t *select)
+{
+	bool all = args_flag(a, "all"), some = json_array_size(select) > 0;
+
+	if (all && some)
+		return session_fail(s, STATUS_USAGE,
+		    "--all and a selector: choose one; nothing was done");
+	if (!all && !some)
+		return session_fail(s, STATUS_USAGE,
+		    "nobody is named: give users or selectors, or --all for everybody");
+	if (is_vouched_for(a, select) || session_can_ask(s))
+		return 0;
+	return session_fail(s, STATUS_USAGE,
+	    "this may %s more than one: confirm with --yes or --expect N; "
+	    "nothing was done",
+	    verb->act);
+}
+
+/* -- preview ----------------------------------------------------------------- */
+
+static bool
+confirm(struct session *s, const struct bulk_verb *verb, const json_t *preview)
+{
+	char text[512];
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(preview, verb->view->member), i, row) {
+		if (i == PREVIEW)
+			break;
+		output_escaped(s->err, bulk_describe(row, text, sizeof(text)));
+		fputc('\n', s->err);
+	}
+	if (count_of(preview) > PREVIEW)
+		fprintf(s->err, "and %lld more\n", count_of(preview) - PREVIEW);
+	snprintf(text, sizeof(text), "%s %lld %s?", verb->act, count_of(preview),
+	    verb->what);
+	return session_ask(s, text);
+}
+
+/* From now on exactly those of the preview. */
+static void
+use_token(json_t *params, const json_t *preview)
+{
+	json_object_del(params, "select");
+	json_object_del(params, "all");
+	json_object_del(params, "max");
+	json_object_set(params, "token", json_object_get(preview, "token"));
+}
+
+/* Somebody is there: show whom it would touch, and ask if they are several. */
+static int
+preview(struct session *s, const struct bulk_verb *verb, json_t *params)
+{
+	json_t *dry = json_copy(params), *result;
+	int status;
+
+	json_object_set_new(dry, "dry_run", json_true());
+	status = session_call(s, verb->method, dry, &result);
+	if (status != 0)
+		return status;
+	if (count_of(result) > 1 && !confirm(s, verb, result))
+		status = session_fail(s,
+		    interrupt_pending() ? STATUS_INTERRUPTED : STATUS_USAGE,
+		    "not confirmed; nothing was done");
+	else if (count_of(result) > 0)
+		use_token(params, result);
+	json_decref(result);
+	return status;
+}
+
+/* -- act --------------------------------------------------------------------- */
+
+/* Cut short by a signal: what was done until then is known, or it is not. */
+static int
+report_stop(struct session *s, const struct bulk_verb *verb,
+    const struct client_call *call, int status)
+{
+	if (!json_is_integer(json_object_get(call->result, "count")))
+		return session_failed_call(s, status);
+	if (json_is_array(json_object_get(call->result, verb->view->member)))
+		(void)output_result(s, verb->view, call->result);
+	if (count_of(call->result) == 0)
+		return session_failed_call(s, status);
+	return session_fail(s, STATUS_PARTLY,
+	    "interrupted: %lld had been %s, the rest were left alone",
+	    count_of(call->result), verb->done);
+}
+
+/* A number, or a list of those with whom it failed. */
+static size_t
+failures(const json_t *result)
+{
+	const json_t *failed = json_object_get(result, "failed");
+
+	return json_is_array(failed) ? json_array_size(failed)
+				     : (size_t)json_integer_value(failed);
+}
+
+static int
+show_result(struct session *s, const struct bulk_verb *verb, const json_t *result)
+{
+	int status = output_result(s, verb->view, result);
+
+	if (status != 0 || failures(result) == 0)
+		return status;
+	return session_fail(
+	    s, STATUS_PARTLY, "%zu could not be %s", failures(result), verb->done);
+}
+
+static int
+act(struct session *s, const struct args *a, const struct bulk_verb *verb,
+    json_t *params)
+{
+	struct client_call call = {
+		.method = verb->method,
+		.params = params,
+		/* slowed down on purpose, it may take any time */
+		.timeout_ms = args_flag(a, "rate") ? 0 : s->options.timeout_ms,
+	};
+	int status = session_try(s, &call);
+
+	if (status == 0)
+		status = show_result(s, verb, call.result);
+	else if (!s->has_reported)
+		status = call.cancelled ? report_stop(s, verb, &call, status)
+					: session_failed_call(s, status);
+	json_decref(call.result);
+	json_decref(call.error_data);
+	return status;
+}
+
+int
+bulk_run(struct session *s, const struct args *a, const struct bulk_verb *verb,
+    json_t *params)
+{
+	const json_t *select = json_object_get(params, "select");
+	int status = check_intent(s, a, verb, select);
+
+	if (status == 0 && session_can_ask(s) && !is_vouched_for(a, select))
+		status = preview(s, verb, params);
+	if (status != 0) {
+		json_decref(params);
+		return status;
+	}
+	return act(s, a, verb, params);
+}

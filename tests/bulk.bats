@@ -1,0 +1,86 @@
+#!/usr/bin/env bats
+# bulk.bats - acts on many: what has to be said before, and what is done of it.
+load helpers
+load poolctl
+
+@test "send to several needs --yes or --expect, to everybody --all" {
+	start_poold
+	online alice bob
+	status_of 2 send 'user~^.' hi
+	said_like 'poolctl: send: this may reach more than one: confirm with --yes or --expect N*'
+	status_of 2 send --all hi
+	status_of 2 send --all alice hi --yes
+	status_of 2 send hi --yes
+	status_of 1 send 'user~^.' --expect 3 hi
+	said 'poolctl: send: 2 match, expected 3'
+	status_of 1 send 'user~^.' --max 1 --yes hi
+	status_of 4 send 'user~^nobody' --yes hi
+	status_of 0 send 'user~^.' --dry-run hi
+	same 'would send to 2 sessions' "$output"
+	stat_is messages_out 0
+	status_of 0 send 'user~^.' --expect 2 -m first
+	same 'sent to 2 sessions' "$output"
+	holds "$(ctl send --all --yes second)" '.count == 2' '.users == ["alice", "bob"]' \
+		'.failed == 0'
+	stat_is messages_out 4
+}
+
+@test "an interrupted send says how many have it and ends with 7" {
+	start_poold
+	swarm many --users 60 --prefix u-
+	"$POOLCTL" send 'user~^u-' --yes --rate 20/s hi >/dev/null \
+		2>"$BATS_TEST_TMPDIR/stderr" 3>&- &
+	sender=$!
+	note_pid "$sender"
+	wait_until some_sent
+	kill -INT "$sender"
+	status=0
+	wait "$sender" || status=$?
+	same 7 "$status"
+	said_like 'poolctl: send: interrupted: * had been reached, the rest were left alone'
+	[ "$(stat_of messages_out)" -lt 60 ]
+}
+
+some_sent() {
+	[ "$(stat_of messages_out)" -gt 0 ]
+}
+
+@test "on a terminal several are shown and asked for; a latecomer is not touched" {
+	start_poold
+	online alice bob
+	PTY=$(dirname "$PEER")/pty
+	"$PTY" -t 20 "$POOLCTL" kick 'user~^.' <<-'SCRIPT'
+		screen alice 127.0.0.1
+		screen bob 127.0.0.1
+		screen kick 2 connections? [y/N]
+		send n\r
+		screen not confirmed; nothing was done
+		status 2
+	SCRIPT
+	online_is 2
+	{
+		printf 'screen kick 2 connections? [y/N]\n'
+		wait_until test -s "$BATS_TEST_TMPDIR/late.out"
+		printf 'send y\\r\nscreen kicked\nstatus 0\n'
+	} | "$PTY" -t 20 "$POOLCTL" kick 'user~^.' &
+	local pty=$!
+	wait_until dry_run_seen
+	play_bg late <<<$'> AUTH late -\n< OK *\n<* BYE *'
+	wait "$pty"
+	same late "$(poolctl users -o name)"
+}
+
+# The daemon has been asked for the preview: nothing is in the audit, so the requests.
+dry_run_seen() {
+	[ "$(stat_of control_requests)" -gt 0 ] && sleep 0.3
+}
+
+@test "a token is good for the method that made it, once" {
+	start_poold
+	online alice bob
+	local token
+	token=$(control_result connections.kick '{"all":true,"dry_run":true}' | jq -r .token)
+	same stale_cursor "$(control_kind message.send "{\"token\":\"$token\",\"data\":\"x\"}")"
+	holds "$(control_result connections.kick "{\"token\":\"$token\"}")" '.count == 2'
+	same stale_cursor "$(control_kind connections.kick "{\"token\":\"$token\"}")"
+}
