@@ -1,5 +1,8 @@
 /*
  * audit.c - the record of a call; payloads appear as their length.
+ *
+ * A record is never so long that the ring of events would keep it without its
+ * members: who wants to hide what he does behind a long argument must not.
  */
 #include "server/audit.h"
 
@@ -15,11 +18,39 @@
 #include "server/settings.h"
 
 #define ARGUMENTS_MAX 1024 /* bytes of them in a log line */
+#define ARGUMENT_MAX 4096  /* bytes of one in an event; a longer one is its length */
+#define COMMENT_MAX 1024   /* bytes of it that are kept */
 
-static bool
-is_payload(const char *name)
+/* The bytes of a payload, -1: the parameter is none. */
+static json_int_t
+payload_bytes(const char *name, const json_t *value)
 {
-	return strcmp(name, "data") == 0 || strcmp(name, "data_base64") == 0;
+	size_t len = json_string_length(value), padding = 0;
+	const char *text = json_string_value(value);
+
+	if (!json_is_string(value))
+		return -1;
+	if (strcmp(name, "data") == 0)
+		return (json_int_t)len;
+	if (strcmp(name, "data_base64") != 0)
+		return -1;
+	while (padding < 2 && padding < len && text[len - 1 - padding] == '=')
+		padding++;
+	return (json_int_t)((len - padding) * 3 / 4);
+}
+
+/* What stands for it in the record: {"bytes":n}; NULL: it stands for itself. */
+static json_t *
+stand_in(const char *name, const json_t *value)
+{
+	json_int_t bytes = payload_bytes(name, value);
+
+	if (bytes < 0) {
+		size_t len = json_dumpb(value, NULL, 0, RPC_DUMP | JSON_ENCODE_ANY);
+
+		bytes = len > ARGUMENT_MAX ? (json_int_t)len : -1;
+	}
+	return bytes < 0 ? NULL : json_pack("{s:I}", "bytes", bytes);
 }
 
 static json_t *
@@ -31,13 +62,27 @@ arguments(const json_t *params)
 	void *next;
 
 	json_object_foreach_safe(copy, next, name, value) {
-		if (is_payload(name) && json_is_string(value))
-			json_object_set_new(copy, name,
-			    json_pack("{s:I}", "bytes",
-				(json_int_t)json_string_length(value)));
+		json_t *instead = stand_in(name, value);
+
+		if (instead != NULL)
+			json_object_set_new(copy, name, instead);
 	}
 	json_object_del(copy, "comment");
 	return copy;
+}
+
+/* The comment, cut between characters if it is long; NULL: there is none. */
+static json_t *
+comment_of(const struct call *call)
+{
+	const char *text = call_string(call, "comment");
+	size_t len = text == NULL ? 0 : strlen(text);
+
+	if (text == NULL || len <= COMMENT_MAX)
+		return text == NULL ? NULL : json_string(text);
+	for (len = COMMENT_MAX; len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80;)
+		len--;
+	return json_stringn(text, len);
 }
 
 static json_t *
@@ -47,10 +92,11 @@ record(const struct call *call, const char *result)
 	    (int)call->peer->uid, "pid", (int)call->peer->pid, "role",
 	    role_name(peer_rights(call->peer)), "method", call->method->name,
 	    "arguments", arguments(call->params), "result", result);
-	const char *comment = call_string(call, "comment");
+	json_t *comment = comment_of(call);
 
 	if (doc != NULL && comment != NULL)
-		json_object_set_new(doc, "comment", json_string(comment));
+		json_object_set(doc, "comment", comment);
+	json_decref(comment);
 	if (doc != NULL && call->count >= 0)
 		json_object_set_new(doc, "count", json_integer(call->count));
 	return doc;

@@ -183,3 +183,26 @@ load helpers
 		ops: <* *"method":"event"*"type":"log*
 	SCRIPT
 }
+
+@test "an admin event tells who, what and why, however long the call was" {
+	local long
+
+	start_poold
+	long=$(text_of 32700) # twice that is what a request holds
+	same bad_value "$(control_kind connections.kick "{\"select\":[\"$long\"],\"comment\":\"$long\"}")"
+	control_result message.broadcast '{"data_base64":"aGVsbG8=","comment":"all clear"}'
+	holds "$(events_of admin | head -n 1)" '.method == "connections.kick"' ".uid == $(id -u)" '.pid > 0' \
+		'.role == "admin"' '.result == "bad_value"' '.arguments.select.bytes > 32700' \
+		'.comment | length == 1024' '.time | test("^[0-9-]{10}T")'
+	holds "$(events_of admin | tail -n 1)" '.arguments == {"data_base64":{"bytes":5}}' \
+		'.comment == "all clear"' '.result == "ok"'
+}
+
+@test "whatever changes something takes a comment, and so does its command" {
+	start_poold
+	holds "$(control_result rpc.describe)" '[.methods[] | select(.mutates)] | length > 5' \
+		'all(.methods[] | select(.mutates); any(.params[]; .name == "comment"))'
+	holds "$("$POOLCTL" help --json)" 'all(.commands[] | select(any(.options[]?; .name == "comment") | not);
+		.command | IN("kick", "send", "broadcast", "any", "set", "config set", "config unset",
+		"config reload", "shutdown", "log level") | not)'
+}
