@@ -267,6 +267,22 @@ find_key(const char *name, size_t len)
 	return -1;
 }
 
+static int
+compare_numbers(const void *a, const void *b)
+{
+	const struct value *x = a, *y = b;
+
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+/* Hundreds of ids may be asked for, and every connection is held against them. */
+static void
+sort_ids(struct term *t)
+{
+	if (t->key == KEY_ID && t->nvalues > 1)
+		qsort(t->values, t->nvalues, sizeof(*t->values), compare_numbers);
+}
+
 /* word is KEY, "=" or "!=" or "~" or "!~" at `op`, and what is asked of the key. */
 static int
 parse_term(struct parser *p, const char *word, const char *op)
@@ -292,6 +308,8 @@ parse_term(struct parser *p, const char *word, const char *op)
 		return -ENOMEM;
 	int err = parse_values(p, t, word, list);
 	free(list);
+	if (err == 0)
+		sort_ids(t);
 	return err;
 }
 
@@ -361,8 +379,6 @@ static int64_t
 measure(enum key key, const struct row *row)
 {
 	switch (key) {
-	case KEY_ID:
-		return (int64_t)row->handle.id;
 	case KEY_STATE:
 		return (int64_t)row->state;
 	case KEY_IDLE:
@@ -413,11 +429,22 @@ value_matches(enum key key, const struct value *v, const struct row *row)
 }
 
 static bool
+id_matches(const struct term *t, const struct row *row)
+{
+	struct value wanted = { .number = (int64_t)row->handle.id };
+
+	return bsearch(&wanted, t->values, t->nvalues, sizeof(wanted),
+		   compare_numbers) != NULL;
+}
+
+static bool
 term_matches(const struct term *t, const struct row *row)
 {
 	if (t->is_regex)
 		return (regexec(&t->regex, text_of(t->key, row), 0, NULL, 0) == 0) !=
 		       t->negate;
+	if (t->key == KEY_ID)
+		return id_matches(t, row) != t->negate;
 	for (size_t i = 0; i < t->nvalues; i++)
 		if (value_matches(t->key, &t->values[i], row))
 			return !t->negate;
