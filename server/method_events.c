@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/text.h"
 #include "server/call.h"
 #include "server/events.h"
 #include "server/method.h"
@@ -220,6 +221,18 @@ cancelled(struct call *call)
 	call_finish(call, "ok");
 }
 
+static void
+no_such_type(struct call *call, const char *name)
+{
+	const char *names[EVENT_TYPES];
+	char near[128];
+
+	for (int i = 0; i < EVENT_TYPES; i++)
+		names[i] = event_type_name((enum event_type)i);
+	text_near(name, names, EVENT_TYPES, near, sizeof(near));
+	call_fail(call, RPC_BAD_VALUE, "no such event type: \"%.64s\"%s", name, near);
+}
+
 static bool
 parse_types(struct call *call, uint32_t *ret)
 {
@@ -232,8 +245,7 @@ parse_types(struct call *call, uint32_t *ret)
 		int type = event_type_parse(json_string_value(item));
 
 		if (type < 0) {
-			call_fail(call, RPC_BAD_VALUE, "no such event type: \"%.64s\"",
-			    json_string_value(item));
+			no_such_type(call, json_string_value(item));
 			return false;
 		}
 		*ret |= UINT32_C(1) << type;
