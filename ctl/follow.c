@@ -14,6 +14,7 @@
 #include "ctl/args.h"
 #include "ctl/interrupt.h"
 #include "ctl/output.h"
+#include "ctl/runner.h"
 #include "ctl/session.h"
 #include "ctl/verbs.h"
 
@@ -154,6 +155,7 @@ row_of(const struct session *s, json_t *event)
 
 struct follow {
 	struct session *session;
+	struct args *args;
 	struct output *output; /* tsv, csv, name, and records of a batch; or NULL */
 	json_int_t last_seq;   /* of the event shown last */
 	unsigned long count;
@@ -208,6 +210,14 @@ take_event(void *ctx, json_int_t id, json_t *event)
 		f->status = put_event(f, event);
 }
 
+int
+follow_interrupted(void)
+{
+	if (!interrupt_pending())
+		return 0;
+	return interrupt_pending() == SIGTERM ? STATUS_TERMINATED : STATUS_INTERRUPTED;
+}
+
 /*
  * Takes what is here, then waits for more. In this order, for what came in one
  * piece with the answer is here already and wakes nobody. Returns 0 or the
@@ -224,10 +234,8 @@ wait_for_events(struct follow *f)
 		return session_failed_call(f->session, status);
 	if (f->status == 0)
 		(void)interrupt_poll(&pfd, 1, -1);
-	if (interrupt_pending())
-		return interrupt_pending() == SIGTERM ? STATUS_TERMINATED
-						      : STATUS_INTERRUPTED;
-	return f->status;
+	status = follow_interrupted();
+	return status != 0 ? status : f->status;
 }
 
 /*
@@ -252,9 +260,11 @@ take_past(struct follow *f, json_int_t last)
 }
 
 static int
-follow(struct follow *f, struct args *a)
+follow(void *ctx)
 {
+	struct follow *f = ctx;
 	struct session *s = f->session;
+	struct args *a = f->args;
 	json_t *params = args_params(a), *result;
 	int status;
 
@@ -274,20 +284,20 @@ follow(struct follow *f, struct args *a)
 	return status;
 }
 
-/* On a connection of its own: the subscription ends with it. */
-static int
-run_follow(struct follow *f, struct args *a)
+int
+follow_apart(struct session *s,
+    void (*on_event)(void *ctx, json_int_t id, json_t *event), int (*run)(void *ctx),
+    void *ctx)
 {
-	struct session *s = f->session;
 	struct client kept = s->client;
 	int status;
 
 	s->client = (struct client){ .fd = -1 };
 	status = session_connect(s);
 	if (status == 0) {
-		s->client.on_event = take_event;
-		s->client.event_ctx = f;
-		status = follow(f, a);
+		s->client.on_event = on_event;
+		s->client.event_ctx = ctx;
+		status = run(ctx);
 	}
 	client_clear(&s->client);
 	s->client = kept;
@@ -295,9 +305,26 @@ run_follow(struct follow *f, struct args *a)
 }
 
 static int
+check_exec(struct session *s, struct args *a)
+{
+	int64_t jobs = args_count(a, "jobs", 1);
+
+	if (!args_flag(a, "exec") &&
+	    (args_flag(a, "jobs") || args_flag(a, "exec-timeout")))
+		return session_fail(
+		    s, STATUS_USAGE, "--jobs and --exec-timeout go with --exec only");
+	if (args_flag(a, "exec") && args_text(a, "exec")[0] == '\0')
+		return session_fail(s, STATUS_USAGE, "--exec: the command is empty");
+	if (jobs < 1 || jobs > RUNNER_JOBS)
+		return session_fail(
+		    s, STATUS_USAGE, "--jobs: from 1 to %d", RUNNER_JOBS);
+	return 0;
+}
+
+static int
 run_events(struct session *s, struct args *a)
 {
-	struct follow f = { .session = s };
+	struct follow f = { .session = s, .args = a };
 	enum format format = s->options.format;
 	json_t *totals;
 	int status = 0;
@@ -307,11 +334,15 @@ run_events(struct session *s, struct args *a)
 	if (s->capture && !args_flag(a, "no-follow"))
 		return session_fail(
 		    s, STATUS_USAGE, "in a jsonl batch it needs --no-follow");
+	if ((status = check_exec(s, a)) != 0)
+		return status;
+	if (args_flag(a, "exec"))
+		return follow_exec(s, a);
 	if (s->capture || format == FORMAT_TSV || format == FORMAT_CSV ||
 	    format == FORMAT_NAME)
 		status = output_begin(s, &view_events, &f.output);
 	if (status == 0)
-		status = run_follow(&f, a);
+		status = follow_apart(s, take_event, follow, &f);
 	totals = json_object();
 	if (f.output && status == 0)
 		status = output_end(f.output, totals, NULL);
@@ -327,6 +358,11 @@ static const struct option_spec events_options[] = {
 	{ "since", 0, VALUE_COUNT, "SEQ", NULL, "since", "begin behind this number" },
 	{ "last", 0, VALUE_COUNT, "N", NULL, "last", "begin with the last N that match" },
 	{ "no-follow", 0, VALUE_NONE, NULL, NULL, NULL, "end with what has happened so far" },
+	{ "exec", 0, VALUE_TEXT, "COMMAND", NULL, NULL,
+		"run sh -c COMMAND for each, instead of printing it" },
+	{ "jobs", 0, VALUE_COUNT, "N", NULL, NULL, "up to N of them at a time; default 1" },
+	{ "exec-timeout", 0, VALUE_DURATION, "DURATION", NULL, NULL,
+		"end a run that takes longer; default 10s, 0: no limit" },
 	{ .name = NULL },
 };
 /* clang-format on */
@@ -335,8 +371,13 @@ const struct command verb_events = {
 	.words = "events",
 	.operands = "[SELECTOR...]",
 	.summary = "what happens, as it happens",
+	.details =
+	    "The command of --exec gets the event as a line of JSON on its standard\n"
+	    "input, and its members as EVENT_TYPE, EVENT_USER, EVENT_ADDRESS, ...",
 	.examples = "  poolctl events --type login,disconnect\n"
-		    "  poolctl events --last 20 --no-follow --json\n",
+		    "  poolctl events --last 20 --no-follow --json\n"
+		    "  poolctl events --type disconnect --exec 'logger \"$EVENT_USER: "
+		    "$EVENT_REASON\"'\n",
 	.method = METHOD_ID_EVENTS_SUBSCRIBE,
 	.options = events_options,
 	.operand = VALUE_SELECTOR,

@@ -10,7 +10,9 @@
 
 #include "ctl/columns.h"
 
+struct args;
 struct buffer;
+struct session;
 
 /*
  * Appends one line without LF: "12:00:01 login 9007 alice 10.2.3.4:4411". What
@@ -18,5 +20,19 @@ struct buffer;
  */
 int follow_event_line(
     struct buffer *out, const json_t *event, struct column_style style);
+
+/*
+ * Calls run(ctx) with a connection of its own, whose events go to on_event(ctx, ...):
+ * a subscription ends with it. Returns a status.
+ */
+int follow_apart(struct session *s,
+    void (*on_event)(void *ctx, json_int_t id, json_t *event), int (*run)(void *ctx),
+    void *ctx);
+
+/* The status that a signal which has come stands for, 0: none has. */
+int follow_interrupted(void);
+
+/* `events --exec`: a run of the command for each event. Returns a status. */
+int follow_exec(struct session *s, struct args *a);
 
 #endif
