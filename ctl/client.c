@@ -190,6 +190,8 @@ stop_call(struct client *c, struct client_call *call, int status)
 	while (err == 0 && (err = client_next(c, deadline, &doc)) == 0) {
 		if (is_answer(doc, call->id))
 			break;
+		if (call->is_live && signo)
+			(void)take_rows(call, doc);
 		client_notify(c, doc);
 		json_decref(doc);
 		doc = NULL;

@@ -84,6 +84,7 @@ struct client_call {
 	 * nowhere. With rows set, "stream":true is added to the parameters. */
 	int (*rows)(void *ctx, json_t *rows);
 	void *ctx;
+	bool is_live; /* rows that come until the cancel is confirmed are wanted too */
 
 	json_t *result;	    /* out: owned by the caller, or NULL */
 	json_t *error_data; /* out: "data" of an error, owned by the caller, or NULL */

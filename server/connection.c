@@ -217,7 +217,8 @@ void
 connection_log_out(struct connection *conn)
 {
 	connection_leave_session(conn);
-	conn->flags &= (uint32_t) ~(CONN_QUIET | CONN_PINGED | CONN_CONGESTED);
+	conn->flags &=
+	    (uint32_t) ~(CONN_QUIET | CONN_PINGED | CONN_CONGESTED | CONN_TRACED);
 	if (conn->rare != NULL)
 		conn->rare->lost = 0;
 	connection_enter(conn, STATE_CONNECTED);
@@ -293,6 +294,8 @@ connection_close(struct connection *conn, enum close_reason reason, int64_t retr
 	conn->flags |= CONN_CLOSING;
 	conn->reason = (uint8_t)reason;
 	announce_end(conn, reason);
+	if (conn->flags & CONN_TRACED)
+		traced_end(conn, reason);
 	connection_leave_session(conn);
 	if (conn->flags & CONN_AUTH_PENDING)
 		auth_withdraw(conn->rare->asked);
@@ -425,6 +428,7 @@ connection_check(const struct connection *conn)
 	assert(conn->out == NULL || conn->flags & (CONN_BLOCKED | CONN_DEAD) ||
 	       !list_is_empty(&conn->dirty));
 	assert(!(conn->flags & CONN_IN_LINE) || conn->flags & CONN_YIELDED);
+	assert(!(conn->flags & CONN_TRACED) || is_online);
 }
 
 bool

@@ -25,6 +25,9 @@ struct message;
 void connection_close(struct connection *conn, enum close_reason reason,
     int64_t retry_ms, const char *text);
 
+/* What passes it goes to the traces of its user from now on, server/trace.h. */
+void connection_trace(struct connection *conn);
+
 /* Queues a message for a logged-in connection. False: it was not taken. */
 bool connection_deliver(struct connection *conn, struct message *msg);
 

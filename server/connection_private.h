@@ -1,7 +1,7 @@
 /*
  * connection_private.h - the inside of a connection, for the files that make it:
  * connection.c (life), stream.c (bytes), deadlines.c (time), login.c, request.c
- * (commands), delivery.c (messages).
+ * (commands), delivery.c (messages), traced.c (what operators look at).
  *
  * Everything here runs in the thread of the shard that owns the connection.
  *
@@ -56,6 +56,7 @@ enum connection_flag {
 	CONN_SAID_BYE = 16384, /* nothing may be written behind it */
 	CONN_YIELDED = 32768,  /* has input left, which is for a coming turn */
 	CONN_IN_LINE = 65536,  /* on sh->yielded, and not on sh->dirty */
+	CONN_TRACED = 131072,  /* online, and there may be traces of its user */
 };
 
 struct input { /* an unfinished frame, or input that waits; NULL otherwise */
@@ -210,6 +211,13 @@ void request_run(struct connection *conn, const struct frame *f);
 void request_error(struct connection *conn, struct span tag, enum protocol_error error,
     const char *argument);
 void request_busy(struct connection *conn, struct span tag, int64_t retry_ms);
+
+/* traced.c: for a connection with CONN_TRACED, which may take that away */
+void traced_frame(struct connection *conn, const struct frame *f);
+void traced_write(struct connection *conn, const char *data, size_t len);
+void traced_message(struct connection *conn, const struct message *msg);
+void traced_login(struct connection *conn); /* for any that has just logged in */
+void traced_end(struct connection *conn, enum close_reason reason);
 
 /* delivery.c */
 enum delivery {

@@ -28,6 +28,7 @@
 #include "server/reload.h"
 #include "server/serve.h"
 #include "server/settings.h"
+#include "server/trace.h"
 
 #define HOUSEKEEPING_MS 10000
 #define ACCEPT_PAUSE_MS 100
@@ -340,6 +341,7 @@ control_free(struct control *c)
 		free(c->tokens[i].handles);
 	if (c->events_fd >= 0) {
 		events_watch(c->pool->events, -1);
+		traces_watch(c->pool->traces, -1);
 		close(c->events_fd);
 	}
 	if (c->mailbox.fd >= 0)
@@ -382,6 +384,7 @@ open_all(struct control *c, char *error, size_t size)
 		return err;
 	if ((err = open_loop(c)) == 0) {
 		events_watch(c->pool->events, c->events_fd);
+		traces_watch(c->pool->traces, c->events_fd);
 		err = start_thread(c);
 	}
 	if (err < 0)

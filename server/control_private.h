@@ -55,7 +55,7 @@ struct control {
 	bool is_stopping;
 	struct timer accept_again; /* armed while there is no descriptor for a client */
 	int64_t accept_warn_ms;	   /* when to say so again */
-	int events_fd;		   /* written when there are new events */
+	int events_fd; /* written when there are new events, or lines of traces */
 
 	struct list peers;
 	unsigned npeers;

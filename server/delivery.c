@@ -103,6 +103,8 @@ queue_message(struct connection *conn, struct message *msg)
 		return DELIVERY_GONE;
 	}
 	outqueue_count_message(q);
+	if (conn->flags & CONN_TRACED)
+		traced_message(conn, msg);
 	conn->messages_out++;
 	stats_count(&sh->stats.counter[COUNT_MESSAGES_OUT], 1);
 	stats_move(&sh->stats.queue_bytes, (int64_t)msg->len);

@@ -82,6 +82,7 @@ become_active(struct connection *conn)
 	connection_enter(conn, STATE_ACTIVE);
 	stats_count(&sh->stats.counter[COUNT_LOGINS], 1);
 	connection_emit(conn, EVENT_LOGIN, EVENT_NO_REASON, NULL);
+	traced_login(conn);
 	deadlines_update(conn);
 }
 

@@ -27,6 +27,7 @@ static method_function *const handlers[METHOD_IDS] = {
 	[METHOD_ID_SERVER_RELOAD] = method_server_reload,
 	[METHOD_ID_SERVER_SHUTDOWN] = method_server_shutdown,
 	[METHOD_ID_LOG_SET] = method_log_set,
+	[METHOD_ID_TRACE_START] = method_trace_start,
 	[METHOD_ID_EVENTS_SUBSCRIBE] = method_events_subscribe,
 	[METHOD_ID_COMPLETE] = method_complete,
 };

@@ -38,6 +38,7 @@ method_function method_message_send, method_message_broadcast,
 method_function method_settings_list, method_settings_get, method_settings_set,
     method_settings_unset, method_server_reload; /* method_settings.c */
 method_function method_events_subscribe;	 /* method_events.c */
+method_function method_trace_start;		 /* method_trace.c */
 method_function method_complete;		 /* method_complete.c */
 
 #endif

@@ -17,6 +17,7 @@
 #include "server/settings.h"
 #include "server/shard.h"
 #include "server/stats.h"
+#include "server/trace.h"
 #include "server/worker.h"
 
 /* ---- start ---- */
@@ -53,9 +54,10 @@ open_services(struct pool *p)
 	p->idle = idle_new();
 	p->limits = limits_new();
 	p->events = events_new(EVENTS_RING, EVENTS_BYTES);
+	p->traces = traces_new();
 	p->node = node_name(p->settings);
 	if (p->directory == NULL || p->idle == NULL || p->limits == NULL ||
-	    p->events == NULL || p->node == NULL)
+	    p->events == NULL || p->traces == NULL || p->node == NULL)
 		return -ENOMEM;
 	return make_instance(p->instance);
 }
@@ -180,6 +182,7 @@ pool_free(struct pool *p)
 		listener_close(&p->listeners[i]);
 	free(p->listeners);
 	events_free(p->events);
+	traces_free(p->traces);
 	limits_free(p->limits);
 	idle_free(p->idle);
 	directory_free(p->directory);

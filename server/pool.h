@@ -23,6 +23,7 @@ struct shard;
 struct mailbox;
 struct stats;
 struct stats_total;
+struct traces;
 struct worker;
 
 struct pool {
@@ -30,6 +31,7 @@ struct pool {
 	struct idle *idle;
 	struct limits *limits;
 	struct events *events;
+	struct traces *traces;
 	struct auth *auth;
 	struct listener *listeners; /* nlisteners of them */
 	unsigned nlisteners;

@@ -40,6 +40,15 @@ static const struct verb_row verbs[] = {
 };
 /* clang-format on */
 
+const char *
+protocol_verb_name(enum verb verb)
+{
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (verbs[i].verb == verb)
+			return verbs[i].name;
+	return "?";
+}
+
 /* What is being parsed. */
 struct line {
 	const char *in;

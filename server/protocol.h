@@ -96,6 +96,7 @@ enum parse_result protocol_parse(const char *in, size_t len,
 int protocol_line_end(const char *in, size_t len);
 
 const char *protocol_error_slug(enum protocol_error error);
+const char *protocol_verb_name(enum verb verb); /* "?" for VERB_NONE */
 
 /* Takes the next user of a comma list off *list. False when it is empty. */
 bool protocol_next_user(struct span *list, struct span *ret_user);

@@ -436,6 +436,8 @@ request_run(struct connection *conn, const struct frame *f)
 	stats_count(&conn->sh->stats.counter[COUNT_COMMANDS], 1);
 	if (f->verb != VERB_PONG) /* an answer is no sign of interest */
 		conn->input_ms = conn->sh->now_ms;
+	if (conn->flags & CONN_TRACED)
+		traced_frame(conn, f);
 	if (conn->sh->settings->rate != 0 && requests[f->verb].is_limited &&
 	    !within_rate(conn, f))
 		return;

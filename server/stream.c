@@ -75,12 +75,23 @@ stream_queue(struct connection *conn)
 	return conn->out;
 }
 
+/* What few connections have; the others are to pass with one look. */
+static bool
+may_write(struct connection *conn, const void *data, size_t len)
+{
+	if (conn->flags & (CONN_SAID_BYE | CONN_DEAD))
+		return false;
+	traced_write(conn, data, len);
+	return true;
+}
+
 void
 stream_write(struct connection *conn, const void *data, size_t len)
 {
 	struct outqueue *q;
 
-	if (conn->flags & (CONN_SAID_BYE | CONN_DEAD))
+	if (conn->flags & (CONN_SAID_BYE | CONN_DEAD | CONN_TRACED) &&
+	    !may_write(conn, data, len))
 		return;
 	q = stream_queue(conn);
 	if (q == NULL || outqueue_append(&conn->sh->outpool, q, data, len) < 0) {

@@ -12,8 +12,8 @@ layers() {
 		main daemon notify options signals
 		control* serve peer call bulk listing audit dispatch method* reload survey
 		worker acceptor sweep stopper reconfigure pool.c
-		connection* request input login stream deadlines delivery shard.c
-		directory limits idle auth password* events history listener pool.h shard.h
+		connection* request input login stream traced deadlines delivery shard.c
+		directory limits idle auth password* events trace history listener pool.h shard.h
 		parcel message outqueue protocol greeting settings* config* durable file stats counters cast
 		block loop mailbox selector slab slice state handle close_reason names wheel ring row table tally pattern
 	EOF

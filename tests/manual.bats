@@ -125,6 +125,7 @@ methods_of_table() {
 		role = $3 == "NONE" ? "Any role" : "Role " tolower($3)
 		does = $4 == "MUTATES" ? "; changes something" : ""
 		does = $4 == "STREAM" ? "; streams rows" : does
+		does = $4 == "MUTATES_STREAM" ? "; changes something; streams rows" : does
 		does = $4 == "EVENTS" ? "; sends events" : does
 		print $2 ": " role does "."
 	}'

@@ -39,7 +39,7 @@ has_lines() {
 	status_of 0 events --since 0 --type login,disconnect --no-follow --exec \
 		'echo "$EVENT_TYPE $EVENT_USER ${EVENT_REASON-none} $(jq -r .address)"'
 	same 'login alice none 127.0.0.1,disconnect alice kicked 127.0.0.1,' \
-		"$(sed 's/:[0-9]*$//' <<<"$output" | tr '\n' ,)"
+		"$(tr '\n' , <<<"$output" | sed 's/:[0-9]*,/,/g')"
 	said_like 'poolctl: events: 2 run; go on with --since *'
 
 	same "$(poolctl events --since 0 --no-follow -o json | jq .seq)" \

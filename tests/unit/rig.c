@@ -17,6 +17,7 @@
 #include "server/listener.h"
 #include "server/pool.h"
 #include "server/settings.h"
+#include "server/trace.h"
 
 static int64_t began_ms;
 
@@ -35,6 +36,7 @@ rig_open(struct rig *b)
 	b->pool->idle = idle_new();
 	b->pool->limits = limits_new();
 	b->pool->events = events_new(64, 16384);
+	b->pool->traces = traces_new();
 	b->pool->node = strdup("test");
 	b->pool->listeners = calloc(1, sizeof(*b->pool->listeners));
 	b->pool->listeners[0] = (struct listener){
@@ -71,6 +73,7 @@ rig_close(struct rig *b)
 	idle_free(b->pool->idle);
 	limits_free(b->pool->limits);
 	events_free(b->pool->events);
+	traces_free(b->pool->traces);
 	b->pool->shards = NULL;
 	listener_close(&b->pool->listeners[0]);
 	free(b->pool->listeners);
