@@ -85,6 +85,8 @@ struct rare {			 /* what most connections never need */
 	int64_t rate_ms; /* when tokens were last added */
 	int64_t tokens;	 /* thousandths of a command */
 	int64_t refused; /* commands in a row above the rate */
+	int64_t slot_ms; /* sh->now_ms of the login that accept_rate has put off */
+	bool has_slot;	 /* which is still to come */
 };
 
 struct connection {

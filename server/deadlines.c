@@ -44,6 +44,15 @@ heard_ms(const struct connection *conn)
 	return ms;
 }
 
+/* Whoever was told when to log in has login_timeout from then on. */
+static int64_t
+anonymous_ms(const struct connection *conn)
+{
+	if (conn->rare != NULL && conn->rare->slot_ms > conn->since_ms)
+		return conn->rare->slot_ms;
+	return conn->since_ms;
+}
+
 static struct when
 next_due(const struct connection *conn)
 {
@@ -53,7 +62,7 @@ next_due(const struct connection *conn)
 	if (conn->flags & CONN_CLOSING)
 		return (struct when){ conn->give_up_ms, DUE_GIVE_UP, CLOSE_INTERNAL };
 	if (!connection_is_online(conn))
-		earlier(&w, conn->since_ms, s->login_timeout, DUE_CLOSE,
+		earlier(&w, anonymous_ms(conn), s->login_timeout, DUE_CLOSE,
 		    CLOSE_LOGIN_TIMEOUT);
 	earlier(
 	    &w, conn->input_ms, s->connection_timeout, DUE_CLOSE, CLOSE_IDLE_TIMEOUT);

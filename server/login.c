@@ -14,6 +14,7 @@
 #include "server/delivery.h"
 #include "server/directory.h"
 #include "server/events.h"
+#include "server/limits.h"
 #include "server/listener.h"
 #include "server/pool.h"
 #include "server/settings.h"
@@ -21,6 +22,7 @@
 
 #define MAX_FAILURES 3
 #define BUSY_RETRY_MS 1000
+#define PATIENCE_MS 5000 /* of a client that waits for its login without leaving */
 
 struct attempt {	     /* credentials that a helper checks, and what to do then */
 	struct auth_job job; /* first: posted back as mail */
@@ -137,6 +139,15 @@ text_span(const char *text)
 	return (struct span){ text, strlen(text) };
 }
 
+/* No helper has time. It has had its turn at accept_rate, and may come again. */
+static void
+put_off(struct connection *conn, struct span tag)
+{
+	if (conn->rare != NULL && conn->sh->settings->accept_rate > 0)
+		conn->rare->has_slot = true;
+	request_busy(conn, tag, BUSY_RETRY_MS);
+}
+
 /* Mail from the helpers: the connection may have gone meanwhile. */
 static void
 decided(struct mail *mail, void *owner)
@@ -151,7 +162,7 @@ decided(struct mail *mail, void *owner)
 			log_in(
 			    conn, tag, text_span(a->job.user), text_span(a->display));
 		else if (a->job.verdict == AUTH_BUSY)
-			request_busy(conn, tag, BUSY_RETRY_MS);
+			put_off(conn, tag);
 		else
 			fail(conn, tag);
 		stream_resume(conn);
@@ -196,9 +207,74 @@ ask_helper(struct connection *conn, const struct frame *f)
 	}
 	free(a);
 	if (v == AUTH_BUSY)
-		request_busy(conn, f->tag, BUSY_RETRY_MS);
+		put_off(conn, f->tag);
 	else
 		fail(conn, f->tag);
+}
+
+/* ---- accept_rate ---- */
+
+/*
+ * How long a client may wait on its connection: not at all when those without a login
+ * are so many that it might be evicted meanwhile.
+ */
+static int64_t
+patience_us(const struct connection *conn)
+{
+	uint32_t max = (uint32_t)conn->sh->settings->max_unauthenticated;
+
+	return limits_anonymous(conn->sh->pool->limits) > max / 2
+		   ? 0
+		   : PATIENCE_MS * INT64_C(1000);
+}
+
+static void
+send_away(struct connection *conn, const struct frame *f, int64_t retry_ms)
+{
+	connection_emit_as(conn, f->arg.at, f->arg.len, EVENT_REJECT, CLOSE_POOL_FULL);
+	connection_close(conn, CLOSE_POOL_FULL, retry_ms, "too many logins at once");
+}
+
+/* It has a slot that lies ahead, or takes one. False: it has been told when. */
+static bool
+take_slot(struct connection *conn, const struct frame *f)
+{
+	struct shard *sh = conn->sh;
+	struct pace_answer a = pace_take(&sh->pool->pace, sh->settings->accept_rate,
+	    sh->now_ms * 1000, patience_us(conn));
+	int64_t wait_ms = (a.wait_us + 999) / 1000;
+	struct rare *r = NULL;
+
+	if (a.wait_us == 0)
+		return true;
+	stats_count(&sh->stats.counter[COUNT_LOGINS_DELAYED], 1);
+	if (!a.is_reserved || (r = connection_rare(conn)) == NULL) {
+		send_away(conn, f, wait_ms);
+		return false;
+	}
+	r->slot_ms = sh->now_ms + wait_ms;
+	r->has_slot = true;
+	request_busy(conn, f->tag, wait_ms);
+	return false;
+}
+
+/* Whether this login keeps to accept_rate. False: the client has been told when to
+ * try again. */
+static bool
+is_in_time(struct connection *conn, const struct frame *f)
+{
+	struct rare *r = conn->rare;
+
+	if (conn->sh->settings->accept_rate == 0)
+		return true;
+	if (r == NULL || !r->has_slot)
+		return take_slot(conn, f);
+	if (r->slot_ms > conn->sh->now_ms) {
+		request_busy(conn, f->tag, r->slot_ms - conn->sh->now_ms);
+		return false;
+	}
+	r->has_slot = false;
+	return true;
 }
 
 void
@@ -214,6 +290,8 @@ login_request(struct connection *conn, const struct frame *f)
 		fail(conn, f->tag);
 		return;
 	}
+	if (!is_in_time(conn, f))
+		return;
 	if (!auth_trusts(pool->auth, pool->listeners[conn->listener].is_local)) {
 		ask_helper(conn, f);
 		return;

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "server/pace.h"
+
 struct auth;
 struct directory;
 struct events;
@@ -42,6 +44,7 @@ struct pool {
 	atomic_uint drained;
 	_Atomic uint64_t next_id;
 	_Atomic uint64_t casts; /* number of the newest broadcast */
+	struct pace pace;	/* of accept_rate */
 	atomic_bool stopping;
 	int64_t started_ms;
 	char instance[33]; /* random per start, hexadecimal */

@@ -13,7 +13,7 @@ layers() {
 		control* serve peer call bulk listing audit dispatch method* reload survey
 		worker acceptor sweep stopper reconfigure pool.c
 		connection* request input login stream traced deadlines delivery shard.c
-		directory limits idle auth password* events trace history listener pool.h shard.h
+		directory limits pace idle auth password* events trace history listener pool.h shard.h
 		parcel message outqueue protocol greeting settings* config* durable file stats counters cast
 		block loop mailbox selector slab slice state handle close_reason names wheel ring row table tally pattern
 	EOF

@@ -50,6 +50,44 @@ sum_of() {
 	SCRIPT
 }
 
+@test "above accept_rate each login has a slot of its own, and who obeys gets in at the rate" {
+	local n
+	n=$(scaled 100)
+	start_poold 'pool: {accept_rate: 1, max_unauthenticated: 1000}'
+	play <<-'SCRIPT'
+		a: > AUTH a -
+		a: < OK *
+		b: > AUTH b -
+		b: <? one ^ERR 503 busy retry=([0-9]+)$
+		c: > @c AUTH c -
+		c: <? two ^@c ERR 503 busy retry=([0-9]+)$
+		! [ %one% -gt 0 ] && [ %two% -gt %one% ]
+		b: > AUTH b -
+		b: < ERR 503 busy retry=*
+		b: > PING
+		b: < PONG
+		! set_values accept_rate=0
+		c: > AUTH c -
+		c: < OK *
+	SCRIPT
+	stat_is logins_delayed 2
+	set_values "accept_rate=$((n / 2))"
+	swarm_begin storm --users "$n" --inflight "$n" --obey
+	swarm_waits storm ready
+	holds "$(swarm_stop storm)" ".online == $n" ".logins == $n" '.login_span_ms >= 1000' \
+		'.bye == {}' ".err[\"503\"] >= $n / 2"
+}
+
+@test "who would wait too long for accept_rate is sent away until there is room" {
+	start_poold 'pool: {accept_rate: 20, max_unauthenticated: 40}'
+	swarm_begin storm --users 30 --inflight 30 --obey
+	swarm_waits storm ready
+	holds "$(swarm_stop storm)" '.online == 30' '.logins == 30' '.login_span_ms >= 1000' \
+		'.bye["304"] > 0' '.cut == 0' '.bye["205"] == null' '.bye["200"] == null'
+	[ "$(events_of reject | jq -r .reason | sort -u)" = pool-full ]
+	[ "$(stat_of logins_delayed)" -ge 20 ]
+}
+
 @test "in a full pool a user may replace its own session" {
 	start_poold 'pool: {max_connections: 2}'
 	play <<-'SCRIPT'

@@ -122,8 +122,8 @@ note_bye(struct swarm *s, unsigned code)
 	s->bye_slots[slot < BYE_SLOTS ? slot : BYE_SLOTS - 1]++;
 }
 
-static void
-on_hello(struct swarm *s, struct member *m)
+void
+member_log_in(struct swarm *s, struct member *m)
 {
 	if (s->anonymous)
 		member_online(s, m);
@@ -134,22 +134,34 @@ on_hello(struct swarm *s, struct member *m)
 		    m->index);
 }
 
+/* "ERR 503 busy retry=20", "BYE 304 pool-full retry=7000 :text": in so many ms. */
+static void
+note_retry(struct swarm *s, struct member *m, const char *line)
+{
+	const char *retry = strstr(line, " retry=");
+
+	if (s->obeys && m->state == MEMBER_LOGIN && retry != NULL)
+		m->again_ms = clock_ms() + strtol(retry + 7, NULL, 10);
+}
+
 /* A line that is no message. */
 static void
 on_line(struct swarm *s, struct member *m, const char *line)
 {
 	if (strncmp(line, "HELLO ", 6) == 0)
-		on_hello(s, m);
+		member_log_in(s, m);
 	else if (strncmp(line, "OK user=", 8) == 0)
 		member_online(s, m);
 	else if (strncmp(line, "PING ", 5) == 0)
 		say(s, m, "PONG %s\r\n", line + 5);
-	else if (strncmp(line, "ERR ", 4) == 0)
+	else if (strncmp(line, "ERR ", 4) == 0) {
 		s->errs[code_of(line + 4)]++;
-	else if (strncmp(line, "LOST ", 5) == 0)
+		note_retry(s, m, line);
+	} else if (strncmp(line, "LOST ", 5) == 0)
 		s->told_lost += strtoul(line + 5, NULL, 10);
 	else if (strncmp(line, "BYE ", 4) == 0) {
 		note_bye(s, code_of(line + 4));
+		note_retry(s, m, line);
 		m->told_bye = true;
 	}
 	if (s->idle && strncmp(line, "OK user=", 8) == 0)
@@ -291,6 +303,8 @@ swarm_report(const struct swarm *s, const char *what)
 	print_codes("bye", s->byes);
 	print_codes("err", s->errs);
 	print_bye_times(s);
+	printf("\"login_span_ms\":%lld,",
+	    (long long)(s->last_login_ms - s->first_login_ms));
 	printf("\"cut\":%llu,\"p99_ms\":%.1f}\n", (unsigned long long)s->cut,
 	    latency_ms(s, 0.99));
 	fflush(stdout);

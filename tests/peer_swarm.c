@@ -63,7 +63,11 @@ member_close(struct swarm *s, struct member *m)
 	m->fd = -1;
 	buffer_clear(&m->in);
 	buffer_clear(&m->out);
-	if (s->attempts_left > 0) {
+	if (m->again_ms > 0) {
+		s->ended--;
+		s->paused++;
+		m->state = MEMBER_NEW;
+	} else if (s->attempts_left > 0) {
 		s->attempts_left--;
 		s->ended--;
 		m->state = MEMBER_NEW;
@@ -126,6 +130,9 @@ member_online(struct swarm *s, struct member *m)
 	s->logging_in--;
 	s->online++;
 	s->logins++;
+	s->last_login_ms = clock_ms();
+	if (s->first_login_ms == 0)
+		s->first_login_ms = s->last_login_ms;
 	m->state = MEMBER_ONLINE;
 	if (s->deaf) { /* what comes from now on stays in the kernel */
 		m->is_deaf = true;
@@ -168,11 +175,34 @@ open_more(struct swarm *s)
 		member_open(s, s->waiting[--s->waiting_count]);
 }
 
+/* Those who were told to wait have done so. */
+static void
+come_again(struct swarm *s)
+{
+	int64_t now = clock_ms();
+
+	for (size_t i = 0; i < s->count; i++) {
+		struct member *m = &s->members[i];
+
+		if (m->again_ms == 0 || m->again_ms > now ||
+		    (m->fd >= 0 && m->told_bye))
+			continue;
+		m->again_ms = 0;
+		if (m->fd >= 0) {
+			member_log_in(s, m);
+		} else {
+			s->paused--;
+			s->waiting[s->waiting_count++] = m;
+		}
+	}
+}
+
 static bool
 is_settled(const struct swarm *s)
 {
 	/* who has been replaced may not know it yet, and then comes again */
-	return s->waiting_count == 0 && s->logging_in == 0 && s->attempts_left == 0;
+	return s->waiting_count == 0 && s->paused == 0 && s->logging_in == 0 &&
+	       s->attempts_left == 0;
 }
 
 /* As many messages as are due by now, spread over the talkers. */
@@ -203,6 +233,8 @@ step(struct swarm *s)
 
 	for (int i = 0; i < n; i++)
 		member_event(s, events[i].data.ptr, events[i].events);
+	if (s->obeys)
+		come_again(s);
 	open_more(s);
 	if (got_usr1) {
 		got_usr1 = 0;
@@ -274,6 +306,7 @@ static const struct option options[] = {
 	{ "sources", required_argument, NULL, 'n' },	/* addresses to come from */
 	{ "source-net", required_argument, NULL, 'N' }, /* 127.0.N.x */
 	{ "leave", no_argument, NULL, 'l' },		/* when all is said */
+	{ "obey", no_argument, NULL, 'o' },		/* wait as told to log in */
 	{ NULL, 0, NULL, 0 },
 };
 /* clang-format on */
@@ -320,6 +353,8 @@ take_option(struct swarm *s, int option)
 		s->idle = true;
 	else if (option == 'l')
 		s->leaves = true;
+	else if (option == 'o')
+		s->obeys = true;
 	else if (option != '?')
 		take_number(s, option, (int)number(optarg));
 	else

@@ -21,6 +21,7 @@ struct member { /* one client */
 	enum member_state state;
 	bool is_deaf;
 	bool told_bye;	       /* so the end of the stream is no surprise */
+	int64_t again_ms;      /* when it was told to log in, 0: it was not */
 	uint32_t sent, casts;  /* messages said in all; CASTs among them */
 	uint32_t heard;	       /* number of the neighbour's last message */
 	struct buffer in, out; /* memory only while something is unfinished */
@@ -29,14 +30,14 @@ struct member { /* one client */
 struct swarm {
 	struct target target;
 	const char *prefix, *secret;
-	bool same, anonymous, deaf, idle, leaves;
+	bool same, anonymous, deaf, idle, leaves, obeys;
 	size_t count, inflight, attempts_left, talkers;
 	unsigned messages, cast_every;
 	int every_ms, sources, source_net;
 
 	int epoll;
 	struct member *members, **waiting;
-	size_t waiting_count, logging_in, online, ended;
+	size_t waiting_count, logging_in, online, ended, paused;
 	bool is_ready, told_empty;
 	int64_t started_ms;
 	uint64_t turns;	       /* messages begun */
@@ -48,6 +49,7 @@ struct swarm {
 	uint64_t latency[LATENCIES];
 	int64_t first_bye_ms;
 	uint64_t bye_slots[BYE_SLOTS];
+	int64_t first_login_ms, last_login_ms;
 };
 
 void member_close(struct swarm *s, struct member *m);
@@ -56,6 +58,9 @@ void member_send(struct swarm *s, struct member *m, const char *data, size_t len
 
 /* Takes what has come apart and acts on it. */
 void member_parse(struct swarm *s, struct member *m);
+
+/* The time has come to log in again: says so, on the connection it has. */
+void member_log_in(struct swarm *s, struct member *m);
 
 /* Says the next numbered message, unless m or its neighbour has gone. */
 void member_talk(struct swarm *s, struct member *m);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "server/pool.h"
 #include "server/settings.h"
 #include "tests/unit/rig.h"
 
@@ -24,6 +25,43 @@ who_does_not_log_in_ends_exactly_in_time(void **state)
 	assert_string_equal(rig_heard(peer), "");
 	rig_at(&b, 10000);
 	assert_memory_equal(rig_heard(peer), "BYE 200 login-timeout retry=", 28);
+	close(peer);
+}
+
+static void
+who_waits_for_a_slot_has_the_time_to_log_in_from_then_on(void **state)
+{
+	int peer, wait_ms = 0;
+	struct connection *conn;
+
+	(void)state;
+	b.sh.settings->accept_rate = 1;
+	(void)rig_login(&b, "first", &peer);
+	close(peer);
+	conn = rig_connect(&b, &peer);
+	rig_at(&b, 9900);
+	b.pool->pace.slot_us = (b.sh.now_ms + 4000) * 1000; /* others were first */
+	rig_say(conn, peer, "AUTH bob -\n");
+	assert_int_equal(
+	    sscanf(rig_heard(peer), "ERR 503 busy retry=%d\r\n", &wait_ms), 1);
+	assert_int_equal(wait_ms, 4000);
+	rig_at(&b, 11900);
+	rig_say(conn, peer, "AUTH bob -\n"); /* too early: the slot is the same */
+	assert_string_equal(rig_heard(peer), "ERR 503 busy retry=2000\r\n");
+	rig_at(&b, 23899);
+	assert_string_equal(rig_heard(peer), "");
+	rig_say(conn, peer, "AUTH bob -\n");
+	assert_string_equal(rig_heard(peer), "OK user=bob session=1/1\r\n");
+	close(peer);
+
+	conn = rig_connect(&b, &peer);
+	b.pool->pace.slot_us = (b.sh.now_ms + 4000) * 1000;
+	rig_say(conn, peer, "AUTH carol -\n");
+	(void)rig_heard(peer);
+	rig_at(&b, rig_now(&b) + 13999);
+	assert_string_equal(rig_heard(peer), "");
+	rig_at(&b, rig_now(&b) + 1);
+	assert_memory_equal(rig_heard(peer), "BYE 200", 7);
 	close(peer);
 }
 
@@ -253,6 +291,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(who_does_not_log_in_ends_exactly_in_time),
+		TEST(who_waits_for_a_slot_has_the_time_to_log_in_from_then_on),
 		TEST(only_commands_keep_a_session_alive),
 		TEST(input_that_waits_is_read_before_anybody_is_ended_for_silence),
 		TEST(a_ping_that_is_answered_measures_the_round_trip),
