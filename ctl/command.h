@@ -31,6 +31,7 @@ enum value_kind {
 	VALUE_SORT,	  /* a column, :desc may follow */
 	VALUE_USER,	  /* user id */
 	VALUE_SELECTOR,	  /* operand: selector words */
+	VALUE_LISTENER,	  /* operand: names of listeners */
 	VALUE_SETTING,	  /* operand: names of settings */
 	VALUE_ASSIGNMENT, /* operand: SETTING=VALUE */
 	VALUE_COMMAND,	  /* operand: words of a command (help) */

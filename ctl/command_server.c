@@ -62,9 +62,10 @@ say_listeners(struct session *s, const json_t *listeners)
 	size_t i;
 
 	json_array_foreach((json_t *)listeners, i, item)
-		session_say(s, "  listens on %s",
-		    json_is_string(item) ? json_string_value(item)
-					 : text_of(item, "address"));
+		session_say(s, "  listens on %s%s", text_of(item, "address"),
+		    json_is_false(json_object_get(item, "accepting"))
+			? ", accept is off"
+			: "");
 }
 
 /* What is wrong; with -v what is right too. */

@@ -138,19 +138,37 @@ hand_over(struct shard *sh, int fd, const struct net_addr *addr, unsigned listen
 	mailbox_post(&to->mailbox, &a->mail);
 }
 
-/* Takes the listeners out of the loop or puts them back. */
+/* Relaxed: a change is followed by mail. */
+static bool
+is_off(const struct acceptor *a, unsigned listener)
+{
+	return atomic_load_explicit(
+	    &a->sh->pool->listeners[listener].is_off, memory_order_relaxed);
+}
+
+/* Puts one listener into the loop or takes it out; it may be so already. */
+static int
+watch(struct acceptor *a, unsigned listener, bool on)
+{
+	int fd = a->sh->pool->listeners[listener].fd, err;
+
+	if (!on) {
+		(void)loop_remove(&a->sh->loop, fd);
+		return 0;
+	}
+	err = loop_add(
+	    &a->sh->loop, fd, LOOP_READ | LOOP_EXCLUSIVE, SHARD_KEY_SPECIAL | listener);
+	return err == -EEXIST ? 0 : err;
+}
+
+/* Takes the listeners out of the loop or puts them back, those that are off apart. */
 static int
 listen_or_not(struct acceptor *a, bool on)
 {
-	struct pool *pool = a->sh->pool;
 	int err = 0;
 
-	for (unsigned i = 0; i < pool->nlisteners && err == 0; i++)
-		if (on)
-			err = loop_add(&a->sh->loop, pool->listeners[i].fd,
-			    LOOP_READ | LOOP_EXCLUSIVE, SHARD_KEY_SPECIAL | i);
-		else
-			(void)loop_remove(&a->sh->loop, pool->listeners[i].fd);
+	for (unsigned i = 0; i < a->sh->pool->nlisteners && err == 0; i++)
+		err = watch(a, i, on && !is_off(a, i));
 	a->is_listening = on && err == 0;
 	return err;
 }
@@ -206,8 +224,10 @@ acceptor_ready(struct acceptor *a, unsigned listener)
 {
 	int listen_fd = a->sh->pool->listeners[listener].fd;
 
-	for (unsigned i = 0;
-	     i < ACCEPT_BATCH && a->is_listening && !slice_is_over(&a->sh->slice);
+	if (is_off(a, listener)) /* the mail that says so is on its way */
+		(void)watch(a, listener, false);
+	for (unsigned i = 0; i < ACCEPT_BATCH && a->is_listening &&
+			     !is_off(a, listener) && !slice_is_over(&a->sh->slice);
 	     i++) {
 		struct sockaddr_storage sa;
 		socklen_t len = sizeof(sa);
@@ -258,6 +278,13 @@ acceptor_next(const struct acceptor *a)
 	return a->resume_ms;
 }
 
+static void
+listen_again(struct acceptor *a)
+{
+	if (listen_or_not(a, true) < 0)
+		a->resume_ms = a->sh->now_ms + PAUSE_MS;
+}
+
 void
 acceptor_resume(struct acceptor *a)
 {
@@ -265,6 +292,12 @@ acceptor_resume(struct acceptor *a)
 		return;
 	a->resume_ms = INT64_MAX;
 	open_spare(a);
-	if (listen_or_not(a, true) < 0)
-		a->resume_ms = a->sh->now_ms + PAUSE_MS;
+	listen_again(a);
+}
+
+void
+acceptor_update(struct acceptor *a)
+{
+	if (a->is_listening) /* else it is paused, or over: what comes then looks */
+		listen_again(a);
 }

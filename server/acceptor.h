@@ -34,4 +34,6 @@ void acceptor_ready(struct acceptor *a, unsigned listener);
 int64_t acceptor_next(const struct acceptor *a);
 void acceptor_resume(struct acceptor *a); /* time has come, or a connection has gone */
 
+void acceptor_update(struct acceptor *a); /* is_off of some listener has changed */
+
 #endif

@@ -2,11 +2,12 @@
  * listener.h - the sockets that clients connect to.
  *
  * Opened once at start, shared by all workers, closed at the beginning of a
- * shutdown. The fields are constant after listener_open().
+ * shutdown. The fields are constant after listener_open(), but for is_off.
  */
 #ifndef SERVER_LISTENER_H
 #define SERVER_LISTENER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +24,8 @@ struct listener {
 	char *unix_path; /* to be removed at the end, or NULL */
 	bool is_local;	 /* loopback or unix */
 	bool is_adopted; /* not from the configuration */
+	/* accept.set: who comes waits in the kernel. The control thread writes. */
+	atomic_bool is_off;
 };
 
 /* Returns 0, or a negative errno with a sentence that names the address. */

@@ -20,6 +20,7 @@ static method_function *const handlers[METHOD_IDS] = {
 	[METHOD_ID_MESSAGE_SEND] = method_message_send,
 	[METHOD_ID_MESSAGE_BROADCAST] = method_message_broadcast,
 	[METHOD_ID_MESSAGE_ANY] = method_message_any,
+	[METHOD_ID_ACCEPT_SET] = method_accept_set,
 	[METHOD_ID_SETTINGS_LIST] = method_settings_list,
 	[METHOD_ID_SETTINGS_GET] = method_settings_get,
 	[METHOD_ID_SETTINGS_SET] = method_settings_set,

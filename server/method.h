@@ -7,11 +7,13 @@
 #ifndef SERVER_METHOD_H
 #define SERVER_METHOD_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "common/methods.h"
 
 struct call;
+struct pool;
 
 typedef void method_function(struct call *call);
 
@@ -24,6 +26,9 @@ method_function *method_handler(enum method_id id);
  */
 bool method_text_is_good(struct call *call, const char *name);
 
+/* The listeners as an array of name, address and accepting. NULL: no memory. */
+json_t *method_listeners(const struct pool *pool);
+
 /* method_server.c */
 method_function method_cancel, method_role_lower, method_server_info,
     method_rpc_describe, method_server_shutdown, method_log_set;
@@ -34,7 +39,8 @@ method_function method_connections_list, method_connections_count,
     method_connections_show;		 /* method_connections.c */
 method_function method_connections_kick; /* method_kick.c */
 method_function method_message_send, method_message_broadcast,
-    method_message_any; /* method_message.c */
+    method_message_any;		   /* method_message.c */
+method_function method_accept_set; /* method_accept.c */
 method_function method_settings_list, method_settings_get, method_settings_set,
     method_settings_unset, method_server_reload; /* method_settings.c */
 method_function method_events_subscribe;	 /* method_events.c */

@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "server/call.h"
+#include "server/listener.h"
 #include "server/method.h"
 #include "server/pool.h"
 
@@ -76,6 +77,22 @@ check_growth(struct health *h, const struct control *c, const struct stats_total
 	    (unsigned long long)pauses, paused ? ", lately too" : "");
 	check(h, "log", !lost, "%llu lines lost since the start%s",
 	    (unsigned long long)dropped, lost ? ", lately too" : "");
+}
+
+static void
+check_listeners(struct health *h, const struct pool *pool)
+{
+	const char *name = NULL;
+	unsigned off = 0;
+
+	for (unsigned i = 0; i < pool->nlisteners; i++)
+		if (atomic_load(&pool->listeners[i].is_off)) {
+			name = name == NULL ? pool->listeners[i].name : name;
+			off++;
+		}
+	check(h, "listeners", off == 0, "accept is %s%.100s%s",
+	    off == 0 ? "on" : "off on ", off == 0 ? "" : name,
+	    off > 1 ? " and others" : "");
 }
 
 static void
@@ -148,6 +165,7 @@ method_server_health(struct call *call)
 	pool_stats(pool, &total);
 	check_descriptors(h, pool, &total);
 	check_growth(h, call->control, &total);
+	check_listeners(h, pool);
 	timer_arm(call->control, &h->patience, h->asked_ms + SLOW_MS);
 	call_survey(call, &nobody, workers_answered);
 }

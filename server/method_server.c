@@ -10,7 +10,6 @@
 #include "common/text.h"
 #include "server/call.h"
 #include "server/dispatch.h"
-#include "server/listener.h"
 #include "server/method.h"
 #include "server/pool.h"
 #include "server/reload.h"
@@ -48,18 +47,6 @@ method_role_lower(struct call *call)
 	call_answer(call, json_pack("{s:s}", "role", role_name(role)));
 }
 
-static json_t *
-describe_listeners(const struct pool *pool)
-{
-	json_t *list = json_array();
-
-	for (unsigned i = 0; i < pool->nlisteners; i++)
-		json_array_append_new(
-		    list, json_pack("{s:s, s:s}", "name", pool->listeners[i].name,
-			      "address", pool->listeners[i].address));
-	return list;
-}
-
 void
 method_server_info(struct call *call)
 {
@@ -75,7 +62,7 @@ method_server_info(struct call *call)
 		pool->node == NULL ? "" : pool->node, "pid", (int)getpid(),
 		"started_at", started, "uptime_s",
 		(double)(clock_ms() - pool->started_ms) / 1000, "config_file", s->file,
-		"listeners", describe_listeners(pool), "workers", (int)pool->nworkers,
+		"listeners", method_listeners(pool), "workers", (int)pool->nworkers,
 		"role", role_name(peer_rights(call->peer))));
 	settings_unref(s);
 }

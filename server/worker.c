@@ -394,6 +394,25 @@ worker_configure(struct worker *w, struct settings *s)
 	return 0;
 }
 
+static void
+update_listeners(struct mail *mail, void *owner)
+{
+	acceptor_update(&worker_of(owner)->acceptor);
+	free(mail);
+}
+
+int
+worker_update_listeners(struct worker *w)
+{
+	struct mail *mail = malloc(sizeof(*mail));
+
+	if (mail == NULL)
+		return -ENOMEM;
+	mail->run = update_listeners;
+	mailbox_post(&w->shard.mailbox, mail);
+	return 0;
+}
+
 struct stop_mail {
 	struct mail mail;
 	struct stop_order order;

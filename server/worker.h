@@ -76,6 +76,9 @@ int worker_deliver_job(struct worker *w, struct handle to, struct message *msg);
  * 0 or -ENOMEM. */
 int worker_configure(struct worker *w, struct settings *s);
 
+/* is_off of some listener has changed. 0 or -ENOMEM. */
+int worker_update_listeners(struct worker *w);
+
 /*
  * Accepts no more and ends everybody with BYE 500, evenly over grace_ms; counts
  * itself in pool->drained and wakes pool->main when nobody is left. text may be

@@ -374,6 +374,7 @@ named() {
 		connections.count {"by":"state"}
 		settings.list {}
 		log.set {"level":"debug"}
+		accept.set {"state":"on"}
 		complete {"kind":"user"}
 		message.send {"select":["bob"],"data":"x"}
 		message.broadcast {"data":"x"}

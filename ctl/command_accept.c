@@ -1,0 +1,100 @@
+/*
+ * command_accept.c - accept on, accept off: listeners that take connections or not.
+ */
+#include <jansson.h>
+#include <stdint.h>
+
+#include "ctl/args.h"
+#include "ctl/output.h"
+#include "ctl/session.h"
+#include "ctl/verbs.h"
+
+/* clang-format off */
+static const struct column columns_listeners[] = {
+	{ "NAME",      "name",	    COLUMN_KEY, COLUMN_ALWAYS, true },
+	{ "ADDRESS",   "address",   COLUMN_KEY, COLUMN_ALWAYS, false },
+	{ "ACCEPTING", "accepting", COLUMN_KEY, COLUMN_ALWAYS, false },
+};
+
+static const struct option_spec accept_options[] = {
+	{ "comment", 0, VALUE_TEXT, "TEXT", NULL, "comment", "for the audit" },
+	{ .name = NULL },
+};
+/* clang-format on */
+
+static int
+text_accept(struct session *s, const json_t *result)
+{
+	const json_t *changed = json_object_get(result, "changed");
+	const char *state = json_string_value(json_object_get(result, "state"));
+	const json_t *name;
+	size_t i;
+
+	json_array_foreach(changed, i, name)
+		session_say(s, "accept is %s on %s", state, json_string_value(name));
+	if (json_array_size(changed) == 0)
+		session_say(s, "accept is %s there already", state);
+	return 0;
+}
+
+static const struct view view_listeners = {
+	.member = "listeners",
+	.columns = columns_listeners,
+	.ncolumns = 3,
+	.text = text_accept,
+};
+
+static int
+accept_set(struct session *s, const struct args *a, const char *state)
+{
+	json_t *params = args_params(a), *result;
+	int status;
+
+	json_object_set_new(params, "state", json_string(state));
+	if (a->noperands > 0)
+		json_object_set_new(
+		    params, "listeners", args_operands(a, 0, a->noperands));
+	status = session_call(s, "accept.set", params, &result);
+	if (status != 0)
+		return status;
+	status = output_result(s, &view_listeners, result);
+	json_decref(result);
+	return status;
+}
+
+static int
+run_accept_on(struct session *s, struct args *a)
+{
+	return accept_set(s, a, "on");
+}
+
+static int
+run_accept_off(struct session *s, struct args *a)
+{
+	return accept_set(s, a, "off");
+}
+
+const struct command verb_accept_on = {
+	.words = "accept on",
+	.operands = "[LISTENER...]",
+	.summary = "let listeners accept connections again",
+	.method = METHOD_ID_ACCEPT_SET,
+	.options = accept_options,
+	.operand = VALUE_LISTENER,
+	.max_operands = SIZE_MAX,
+	.run = run_accept_on,
+};
+
+const struct command verb_accept_off = {
+	.words = "accept off",
+	.operands = "[LISTENER...]",
+	.summary = "let listeners accept no connections; who comes waits",
+	.details =
+	    "Who is connected does not notice. It outlives a reload, not a restart.",
+	.examples = "  poolctl accept off --comment 'upgrade of the database'\n",
+	.method = METHOD_ID_ACCEPT_SET,
+	.options = accept_options,
+	.operand = VALUE_LISTENER,
+	.max_operands = SIZE_MAX,
+	.run = run_accept_off,
+};
