@@ -188,6 +188,7 @@ remember(struct call *call)
 	token->made_ms = clock_ms();
 	token->handles = b->handles;
 	token->nhandles = b->nhandles;
+	token->is_all = b->is_all;
 	b->handles = NULL;
 	return token->text;
 }
@@ -222,6 +223,7 @@ take_token(struct call *call)
 	}
 	b->handles = token->handles;
 	b->nhandles = token->nhandles;
+	b->is_all = token->is_all;
 	token->handles = NULL;
 	forget(token);
 	return true;
@@ -348,6 +350,7 @@ make(struct call *call, const struct bulk_act *act, void *context)
 	b->call = call;
 	b->act = act;
 	b->context = context;
+	b->is_all = call_boolean(call, "all");
 	b->rate = call_number(call, "rate", 0);
 	timer_init(&b->timer, next_tick);
 	return b;

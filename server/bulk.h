@@ -48,6 +48,7 @@ struct bulk { /* state of the call */
 	void *context;		/* of the act */
 	struct handle *handles; /* by id: those who matched */
 	size_t nhandles;
+	bool is_all;	/* everybody was meant, be it by a token */
 	size_t tried;	/* of them so far */
 	uint64_t count; /* done; of a dry run: who would be touched */
 

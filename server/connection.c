@@ -431,6 +431,12 @@ connection_check(const struct connection *conn)
 	assert(!(conn->flags & CONN_TRACED) || is_online);
 }
 
+void
+connection_inform(struct connection *conn, const char *text)
+{
+	stream_printf(conn, "INFO %s\r\n", text);
+}
+
 bool
 connection_deliver(struct connection *conn, struct message *msg)
 {

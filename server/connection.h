@@ -28,6 +28,9 @@ void connection_close(struct connection *conn, enum close_reason reason,
 /* What passes it goes to the traces of its user from now on, server/trace.h. */
 void connection_trace(struct connection *conn);
 
+/* Queues "INFO text": values of the greeting that have changed. */
+void connection_inform(struct connection *conn, const char *text);
+
 /* Queues a message for a logged-in connection. False: it was not taken. */
 bool connection_deliver(struct connection *conn, struct message *msg);
 

@@ -22,6 +22,7 @@
 #include "server/audit.h"
 #include "server/call.h"
 #include "server/control_private.h"
+#include "server/drain.h"
 #include "server/events.h"
 #include "server/peer.h"
 #include "server/pool.h"
@@ -226,6 +227,7 @@ wind_up(struct control *c, struct loop_event *events)
 	bool waiting = true;
 
 	timer_cancel(c, &c->accept_again);
+	drain_stop(c->drain);
 	(void)loop_remove(&c->loop, c->socket.fd);
 	list_for_each(node, &c->peers) {
 		struct peer *peer = container_of(node, struct peer, node);
@@ -331,6 +333,7 @@ control_new(struct pool *pool, void (*shutdown)(struct mail *, void *))
 	keep_house(&c->housekeeping);
 	c->paused_ms = c->dropped_ms = 0;
 	c->reload = reload_new(pool);
+	c->drain = drain_new(c);
 	return c;
 }
 
@@ -349,6 +352,7 @@ control_free(struct control *c)
 	if (c->loop.fd >= 0)
 		loop_close(&c->loop);
 	control_socket_close(&c->socket);
+	drain_free(c->drain);
 	reload_free(c->reload);
 	free(c);
 }
@@ -400,7 +404,7 @@ control_start(struct control **ret, struct pool *pool,
 	struct control *c = control_new(pool, shutdown);
 	int err;
 
-	if (c == NULL || c->reload == NULL) {
+	if (c == NULL || c->reload == NULL || c->drain == NULL) {
 		snprintf(error, size, "control socket: out of memory");
 		free(c);
 		return -ENOMEM;

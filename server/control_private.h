@@ -19,6 +19,7 @@
 #include "server/stats.h"
 #include "server/wheel.h"
 
+struct drain;
 struct pool;
 struct reload;
 
@@ -42,6 +43,7 @@ struct token {	       /* what the dry run of a bulk act has seen */
 	int64_t made_ms;
 	struct handle *handles;
 	size_t nhandles;
+	bool is_all; /* everybody was meant */
 };
 
 struct control {
@@ -63,7 +65,8 @@ struct control {
 	unsigned surveys;  /* out in the workers */
 
 	struct reload *reload;
-	struct stats stats; /* what this thread counts */
+	struct drain *drain; /* under way, or the last one */
+	struct stats stats;  /* what this thread counts */
 	struct token tokens[CONTROL_TOKENS];
 	unsigned next_token;
 	struct timer log_back;			       /* the end of log.set for_s */

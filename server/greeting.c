@@ -25,7 +25,8 @@ clamp(int n, size_t size)
 }
 
 void
-greeting_make(struct greeting *g, const char *node, const struct settings *s)
+greeting_make(
+    struct greeting *g, const char *node, const struct settings *s, bool draining)
 {
 	char methods[64];
 
@@ -33,12 +34,13 @@ greeting_make(struct greeting *g, const char *node, const struct settings *s)
 	g->head_len = clamp(
 	    snprintf(g->head, sizeof(g->head), "HELLO poold/1 node=%s conn=", node),
 	    sizeof(g->head));
-	g->tail_len = clamp(
-	    snprintf(g->tail, sizeof(g->tail),
-		" auth=%s ping=%lld idle=%lld max_line=%d max_msg=%lld\r\n", methods,
-		(long long)s->ping_interval, (long long)s->connection_timeout,
-		PROTOCOL_MAX_LINE, (long long)s->max_message),
-	    sizeof(g->tail));
+	g->tail_len =
+	    clamp(snprintf(g->tail, sizeof(g->tail),
+		      " auth=%s ping=%lld idle=%lld max_line=%d max_msg=%lld%s\r\n",
+		      methods, (long long)s->ping_interval,
+		      (long long)s->connection_timeout, PROTOCOL_MAX_LINE,
+		      (long long)s->max_message, draining ? " drain=1" : ""),
+		sizeof(g->tail));
 }
 
 size_t

@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "common/methods.h"
 
@@ -26,6 +27,12 @@ method_function *method_handler(enum method_id id);
  */
 bool method_text_is_good(struct call *call, const char *name);
 
+/*
+ * The parameter retry_s, in milliseconds: RETRY_NEVER, or CLOSE_RETRY_DEFAULT if it is
+ * not there. False: it is bad, which has been answered.
+ */
+bool method_retry(struct call *call, int64_t *ret_ms);
+
 /* The listeners as an array of name, address and accepting. NULL: no memory. */
 json_t *method_listeners(const struct pool *pool);
 
@@ -39,7 +46,9 @@ method_function method_connections_list, method_connections_count,
     method_connections_show;		 /* method_connections.c */
 method_function method_connections_kick; /* method_kick.c */
 method_function method_message_send, method_message_broadcast,
-    method_message_any;		   /* method_message.c */
+    method_message_any; /* method_message.c */
+method_function method_drain_start, method_drain_status,
+    method_drain_cancel;	   /* method_drain.c */
 method_function method_accept_set; /* method_accept.c */
 method_function method_settings_list, method_settings_get, method_settings_set,
     method_settings_unset, method_server_reload; /* method_settings.c */

@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "server/call.h"
+#include "server/drain.h"
 #include "server/listener.h"
 #include "server/method.h"
 #include "server/pool.h"
@@ -114,7 +115,8 @@ answer(struct call *call)
 	const char *status = h->is_degraded ? "degraded" : "ok";
 
 	timer_cancel(call->control, &h->patience);
-	if (atomic_load(&call->control->pool->stopping))
+	if (atomic_load(&call->control->pool->stopping) ||
+	    drain_is_running(call->control->drain))
 		status = "draining";
 	call_answer(
 	    call, json_pack("{s:s, s:O}", "status", status, "checks", h->checks));

@@ -49,16 +49,16 @@ static const struct bulk_act act = {
 	.clear = free,
 };
 
-static bool
-parse_retry(struct call *call, struct kick *k)
+bool
+method_retry(struct call *call, int64_t *ret_ms)
 {
 	const json_t *retry = json_object_get(call->params, "retry_s");
 
-	k->retry_ms = CLOSE_RETRY_DEFAULT;
+	*ret_ms = CLOSE_RETRY_DEFAULT;
 	if (retry == NULL)
 		return true;
 	if (json_is_string(retry) && strcmp(json_string_value(retry), "never") == 0) {
-		k->retry_ms = RETRY_NEVER;
+		*ret_ms = RETRY_NEVER;
 		return true;
 	}
 	if (json_is_string(retry) || json_number_value(retry) > RETRY_MAX_S) {
@@ -66,7 +66,7 @@ parse_retry(struct call *call, struct kick *k)
 		    "retry_s must be \"never\" or a number of seconds, at most a day");
 		return false;
 	}
-	k->retry_ms = (int64_t)(json_number_value(retry) * 1000);
+	*ret_ms = (int64_t)(json_number_value(retry) * 1000);
 	return true;
 }
 
@@ -80,7 +80,7 @@ method_connections_kick(struct call *call)
 		return;
 	}
 	k->reason = call_string(call, "reason");
-	if (!method_text_is_good(call, "reason") || !parse_retry(call, k)) {
+	if (!method_text_is_good(call, "reason") || !method_retry(call, &k->retry_ms)) {
 		free(k);
 		return;
 	}

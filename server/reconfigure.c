@@ -54,7 +54,7 @@ reconfigure_begin(struct reconfigure *r, struct settings *s)
 	note_changes(r, sh->settings, s);
 	settings_unref(sh->settings);
 	sh->settings = s;
-	greeting_make(&sh->greeting, sh->pool->node, s);
+	greeting_make(&sh->greeting, sh->pool->node, s, sh->is_draining);
 
 	r->info[0] = '\0';
 	add_info(r, PING, "ping", s->ping_interval);

@@ -32,7 +32,7 @@ shard_open(struct shard *sh, struct pool *pool, unsigned index)
 	slice_begin(&sh->slice, INT64_MAX / 2); /* until the first turn */
 	sh->loop.fd = sh->mailbox.fd = -1;
 	sh->settings = pool_settings(pool);
-	greeting_make(&sh->greeting, pool->node, sh->settings);
+	greeting_make(&sh->greeting, pool->node, sh->settings, false);
 	list_init(&sh->anonymous);
 	list_init(&sh->dirty);
 	list_init(&sh->yielded);

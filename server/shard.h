@@ -66,6 +66,7 @@ struct shard {
 	struct message *scratch; /* lent: OUTQUEUE_COPY bytes for one command */
 	uint64_t random;	 /* state of shard_random() */
 	bool is_reconfiguring;	 /* some connections do not know the settings yet */
+	bool is_draining;	 /* everybody is being drained, HELLO says so */
 	bool is_stopping;	 /* everybody is being ended */
 	bool is_closed;		 /* drained, about to end: nothing may be opened */
 };

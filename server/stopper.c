@@ -8,6 +8,7 @@
 #include "server/mailbox.h"
 #include "server/pool.h"
 #include "server/shard.h"
+#include "server/spread.h"
 
 #define STEP_MS 10 /* the grain of a spread */
 #define RETRY_FIRST_MS 500
@@ -65,7 +66,7 @@ due(const struct stopper *s)
 
 	if (s->order.now || s->order.grace_ms <= 0 || elapsed >= s->order.grace_ms)
 		return UINT32_MAX; /* also those who came meanwhile */
-	return (uint32_t)((int64_t)s->total * elapsed / s->order.grace_ms);
+	return (uint32_t)spread_due(s->total, s->order.grace_ms, elapsed);
 }
 
 /* A slot of his own, so that they do not all come back at once. */

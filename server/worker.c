@@ -394,6 +394,34 @@ worker_configure(struct worker *w, struct settings *s)
 	return 0;
 }
 
+struct draining_mail {
+	struct mail mail;
+	bool draining;
+};
+
+static void
+take_draining(struct mail *mail, void *owner)
+{
+	struct draining_mail *d = container_of(mail, struct draining_mail, mail);
+	struct shard *sh = owner;
+
+	sh->is_draining = d->draining;
+	greeting_make(&sh->greeting, sh->pool->node, sh->settings, sh->is_draining);
+	free(d);
+}
+
+int
+worker_set_draining(struct worker *w, bool draining)
+{
+	struct draining_mail *d = malloc(sizeof(*d));
+
+	if (d == NULL)
+		return -ENOMEM;
+	*d = (struct draining_mail){ { NULL, take_draining }, draining };
+	mailbox_post(&w->shard.mailbox, &d->mail);
+	return 0;
+}
+
 static void
 update_listeners(struct mail *mail, void *owner)
 {

@@ -76,6 +76,9 @@ int worker_deliver_job(struct worker *w, struct handle to, struct message *msg);
  * 0 or -ENOMEM. */
 int worker_configure(struct worker *w, struct settings *s);
 
+/* HELLO says drain=1 from now on, or no more. 0 or -ENOMEM. */
+int worker_set_draining(struct worker *w, bool draining);
+
 /* is_off of some listener has changed. 0 or -ENOMEM. */
 int worker_update_listeners(struct worker *w);
 

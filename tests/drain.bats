@@ -58,3 +58,124 @@ load poolctl
 	launch_poold
 	holds "$(ctl status)" '.listeners[0].accepting'
 }
+
+# -- drain --------------------------------------------------------------------
+
+# drain_is STATE
+drain_is() {
+	same "$1" "$(control_result drain.status | jq -r .state)" "state of the drain"
+}
+
+some_are_drained() {
+	[ "$(stat_of closed.drained)" -ge 2 ]
+}
+export -f some_are_drained
+
+@test "a drain of everybody is announced, spread over its time, and each has a slot of his own" {
+	start_poold
+	local n
+	n=$(scaled 100)
+	holds "$(ctl drain status)" '.state == "none"' '.started_at == null'
+	swarm many --users "$n"
+	play <<-SCRIPT
+		a: connect
+		a: < HELLO *max_msg=65536
+		a: > AUTH alice -
+		a: < OK *
+		! same "draining $((n + 1)) connections over 2s" "\$("$POOLCTL" drain start --all --over 2s --yes --reason upgrade --comment deploy)"
+		a: <? after ^INFO drain=1 after=([0-9]+)$
+		! [ %after% -gt 1000 ] && [ %after% -le 2000 ]
+		! same draining "\$(ctl status | jq -r .status)"
+		! same conflict "\$(control_kind drain.start '{"all":true,"over_s":1}')"
+		b: connect
+		b: < HELLO *max_msg=65536 drain=1
+		b: > AUTH bob -
+		b: < OK *
+		a: <? retry ^BYE 401 drained retry=([0-9]+) :upgrade$
+		! [ %retry% -gt 1900 ] && [ %retry% -le 2000 ]
+		b: < INFO drain=0
+		b: > SEND bob :still here
+		b: < MSG bob 10
+	SCRIPT
+	wait_until drain_is "done"
+	holds "$(swarm_stop many)" ".bye == {\"401\": $n}" '.cut == 0' '.bye_span_ms >= 1000' \
+		".bye_peak_per_100ms <= $n / 3"
+	holds "$(ctl drain status)" '.all' ".selected == $n + 1" ".ended == $n + 1" \
+		'.left == 0' '.gone == 0' '.comment == "deploy"' '.by | test("^uid [0-9]+$")'
+	holds "$(events_of drain | jq -cs .)" 'map(.what) == ["start", "done"]' \
+		".[0].left == $n + 1" ".[1].ended == $n + 1" '.[0].comment == "deploy"'
+	stat_is closed.drained "$((n + 1))"
+}
+
+@test "a cancelled drain says how many it ended, and the rest stay and talk" {
+	start_poold
+	local n result left
+	n=$(scaled 100)
+	swarm many --users "$n"
+	play <<-SCRIPT
+		a: > AUTH alice -
+		a: < OK *
+		! "$POOLCTL" drain start --all --over 20s --yes
+		! wait_until some_are_drained
+		! "$POOLCTL" drain cancel -o json --comment 'not today' >"$BATS_TEST_TMPDIR/cancel"
+		a: <* INFO drain=0
+		a: > SEND alice :well
+		a: < MSG alice 4
+	SCRIPT
+	result=$(cat "$BATS_TEST_TMPDIR/cancel")
+	holds "$result" '.state == "cancelled"' '.ended >= 2' '.left > 0' \
+		".ended + .left == $n + 1"
+	left=$(jq .left <<<"$result")
+	online_is "$((left - 1))" # alice has gone
+	holds "$(control_result message.broadcast '{"data":"x"}')" ".count == $left - 1"
+	holds "$(swarm_stop many)" ".online == $left - 1"
+	holds "$(events_of drain | jq -cs .)" '.[-1].what == "cancelled"' ".[-1].left == $left"
+	status_of 1 drain cancel
+	said 'poolctl: drain cancel: no drain is under way'
+	holds "$(ctl status)" '.status == "ok"'
+}
+
+@test "a drain of some ends those only, and tells nobody else" {
+	start_poold
+	swarm them --users 20 --prefix a-
+	swarm others --users 20 --prefix b-
+	play <<-SCRIPT
+		b: > AUTH bob -
+		b: < OK *
+		! same no_match "\$(control_kind drain.start '{"select":["user~^x"],"over_s":1}')"
+		! same conflict "\$(control_kind drain.start '{"select":["user~^a-"],"over_s":1,"expect":19}')"
+		! same limit "\$(control_kind drain.start '{"select":["user~^a-"],"over_s":1,"max":19}')"
+		! holds "\$(ctl drain start user~^a- --over 1s --dry-run)" '.count == 20' '.token | length > 0'
+		! [ -z "\$(events_of drain)" ]
+		! "$POOLCTL" drain start user~^a- --over 500ms --expect 20 --retry never
+		c: connect
+		c: < HELLO *max_msg=65536
+		! swarm_waits them empty
+		b: > PING
+		b: < PONG
+	SCRIPT
+	holds "$(swarm_stop them)" '.bye == {"401": 20}' '.online == 0'
+	holds "$(swarm_stop others)" '.bye == {}' '.online == 20'
+}
+
+@test "drain wants to know whom and over what time, and an operator" {
+	start_poold
+	online alice bob
+	status_of 2 drain start alice
+	said_like '*over what time?*'
+	status_of 2 drain start --over 1s
+	status_of 2 drain start user~b --over 1s
+	said_like '*confirm with --yes*'
+	status_of 2 drain start alice --over 50ms
+	said_like '*over_s is 0.1 seconds to 30 days'
+	status_of 5 --as viewer drain start alice --over 1s
+	status_of 5 --as viewer drain cancel
+	status_of 0 drain status
+	same "drain: none" "$output"
+	status_of 0 drain start alice --over 100ms
+	heard alice 'BYE 401 drained retry=100'
+	wait_until drain_is "done"
+	status_of 0 drain status
+	[[ $output == "drain: done"*"1 of 1 ended, 0 had gone, 0 left"*"by       uid "* ]]
+	stat_is active_connections 1
+}

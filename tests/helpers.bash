@@ -354,5 +354,5 @@ check_bystanders() {
 		'.reordered == 0' '.cut == 0' '.bye == {}' '.sent > 0' '.p99_ms < 1000'
 }
 
-export -f ctl control_answers control_call control_raw control_result control_kind stat_of stat_is same
+export -f ctl swarm_waits control_answers control_call control_raw control_result control_kind stat_of stat_is same
 export -f events_so_far events_of wait_until closed_is online_is set_values holds gone scaled

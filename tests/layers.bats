@@ -10,12 +10,12 @@ load helpers
 layers() {
 	cat <<-EOF
 		main daemon notify options signals
-		control* serve peer call bulk listing audit dispatch method* reload survey
+		control* serve peer call bulk drain listing audit dispatch method* reload survey
 		worker acceptor sweep stopper reconfigure pool.c
 		connection* request input login stream traced deadlines delivery shard.c
 		directory limits pace idle auth password* events trace history listener pool.h shard.h
 		parcel message outqueue protocol greeting settings* config* durable file stats counters cast
-		block loop mailbox selector slab slice state handle close_reason names wheel ring row table tally pattern
+		block loop mailbox selector slab slice spread state handle close_reason names wheel ring row table tally pattern
 	EOF
 }
 

@@ -375,6 +375,9 @@ named() {
 		settings.list {}
 		log.set {"level":"debug"}
 		accept.set {"state":"on"}
+		drain.start {"select":["bob"],"over_s":60}
+		drain.cancel {}
+		drain.status {}
 		complete {"kind":"user"}
 		message.send {"select":["bob"],"data":"x"}
 		message.broadcast {"data":"x"}
