@@ -16,6 +16,7 @@
 #include "server/connection_private.h"
 #include "server/delivery.h"
 #include "server/events.h"
+#include "server/history.h"
 #include "server/idle.h"
 #include "server/limits.h"
 #include "server/listener.h"
@@ -108,6 +109,70 @@ emit_end(const struct connection *conn, enum close_reason reason)
 		.messages_out = conn->messages_out,
 	};
 	events_emit(conn->sh->pool->events, &e);
+}
+
+/* A login that was refused has left the name that was asked for. */
+static void
+remember_user(struct history_entry *e, const struct connection *conn,
+    const struct close_cause *cause)
+{
+	const char *user = connection_user(conn);
+	size_t len = strlen(user);
+
+	if (len == 0 && cause->user != NULL) {
+		user = cause->user;
+		len = cause->user_len < sizeof(e->user) ? cause->user_len
+							: sizeof(e->user) - 1;
+	}
+	memcpy(e->user, user, len);
+	e->user_len = (uint8_t)len;
+}
+
+static uint32_t
+queue_peak(const struct connection *conn)
+{
+	size_t peak = outqueue_peak(conn->out);
+
+	if (conn->flags & CONN_BLOCKED && outqueue_pending(conn->out) > peak)
+		peak = outqueue_pending(conn->out);
+	if (conn->rare != NULL && conn->rare->queue_peak > peak)
+		peak = conn->rare->queue_peak;
+	return (uint32_t)peak;
+}
+
+static void
+remember(const struct connection *conn, const struct close_cause *cause)
+{
+	const struct shard *sh = conn->sh;
+	const struct rare *rare = conn->rare;
+	struct history_entry e = {
+		.id = conn->session.handle.id,
+		.ended_ms = sh->now_ms,
+		.reason = (uint8_t)cause->reason,
+		.listener = conn->listener,
+		.err = (int16_t)cause->err,
+		.addr = conn->addr,
+		.by_addr = cause->by_addr,
+		.messages_in = conn->messages_in,
+		.messages_out = conn->messages_out,
+		.queue_bytes = (uint32_t)outqueue_pending(conn->out),
+		.queue_peak = queue_peak(conn),
+		.dropped = rare == NULL ? 0 : rare->dropped,
+		.rtt_us = rare == NULL ? 0 : rare->rtt_us,
+		.age_ms = sh->now_ms - conn->created_ms,
+		.session_ms =
+		    connection_is_online(conn) ? sh->now_ms - conn->since_ms : -1,
+		.bytes_in = conn->bytes_in,
+		.bytes_out = conn->bytes_out,
+		.by_id = cause->by_id,
+		.note = cause->note,
+	};
+
+	if (sh->settings->history_max == 0)
+		return;
+	e.ended_wall_us = clock_wall_us();
+	remember_user(&e, conn, cause);
+	history_add(sh->pool->history, &e);
 }
 
 struct rare *
@@ -271,11 +336,13 @@ is_cut(enum close_reason reason)
 }
 
 static void
-announce_end(struct connection *conn, enum close_reason reason)
+announce_end(struct connection *conn, const struct close_cause *cause)
 {
+	enum close_reason reason = cause->reason;
 	char name[160];
 
 	stats_count(&conn->sh->stats.closed[reason], 1);
+	remember(conn, cause);
 	emit_end(conn, reason);
 	if (connection_is_online(conn))
 		log_info("closed", "%s: closed, %s", connection_name(conn, name),
@@ -289,23 +356,31 @@ void
 connection_close(struct connection *conn, enum close_reason reason, int64_t retry_ms,
     const char *text)
 {
+	connection_end(
+	    conn, &(struct close_cause){
+		      .reason = reason, .retry_ms = retry_ms, .text = text });
+}
+
+void
+connection_end(struct connection *conn, const struct close_cause *cause)
+{
 	if (conn->flags & CONN_CLOSING)
 		return;
 	conn->flags |= CONN_CLOSING;
-	conn->reason = (uint8_t)reason;
-	announce_end(conn, reason);
+	conn->reason = (uint8_t)cause->reason;
+	announce_end(conn, cause);
 	if (conn->flags & CONN_TRACED)
-		traced_end(conn, reason);
+		traced_end(conn, cause->reason);
 	connection_leave_session(conn);
 	if (conn->flags & CONN_AUTH_PENDING)
 		auth_withdraw(conn->rare->asked);
 	if (conn->state != STATE_ERROR)
 		connection_enter(conn, STATE_DISCONNECTING);
-	if (is_cut(reason)) {
+	if (is_cut(cause->reason)) {
 		connection_bury(conn);
 		return;
 	}
-	stream_farewell(conn, retry_ms, text);
+	stream_farewell(conn, cause->retry_ms, cause->text);
 }
 
 void
@@ -329,7 +404,9 @@ connection_fault(struct connection *conn, enum close_reason reason, int err)
 	}
 	connection_leave_anonymous(conn);
 	connection_enter(conn, STATE_ERROR);
-	connection_close(conn, reason, CLOSE_RETRY_DEFAULT, NULL);
+	connection_end(
+	    conn, &(struct close_cause){
+		      .reason = reason, .retry_ms = CLOSE_RETRY_DEFAULT, .err = err });
 }
 
 void

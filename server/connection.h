@@ -8,11 +8,14 @@
 #define SERVER_CONNECTION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "common/net.h"
 #include "server/close_reason.h"
 
 struct connection;
+struct history_note;
 struct message;
 
 /*
@@ -24,6 +27,21 @@ struct message;
 #define CLOSE_RETRY_DEFAULT -3
 void connection_close(struct connection *conn, enum close_reason reason,
     int64_t retry_ms, const char *text);
+
+/* The same with what the history is to tell of it. */
+struct close_cause {
+	enum close_reason reason;
+	int64_t retry_ms;
+	const char *text; /* for the client, or NULL */
+	int err;	  /* errno, 0: none */
+	const char *user; /* who it wanted to be, user_len bytes; NULL: it is known */
+	size_t user_len;
+	uint64_t by_id;		 /* the newer session that takes its place, 0: none, */
+	struct net_addr by_addr; /* and where that came from */
+	struct history_note *note; /* of the operator's act, borrowed; or NULL */
+};
+
+void connection_end(struct connection *conn, const struct close_cause *cause);
 
 /* What passes it goes to the traces of its user from now on, server/trace.h. */
 void connection_trace(struct connection *conn);

@@ -78,6 +78,7 @@ struct rare {			 /* what most connections never need */
 	uint32_t lost;		 /* dropped since the last LOST */
 	uint32_t dropped;	 /* in all */
 	uint32_t rtt_us;	 /* 0: not measured */
+	uint32_t queue_peak;	 /* most bytes that the peer has let wait */
 	int64_t pinged_ms;	 /* sh->now_ms of the last PING: its deadline */
 	int64_t pinged_us;	 /* clock_us() of it: the round trip */
 	uint32_t ping_word;

@@ -24,6 +24,7 @@
 #include "server/control_private.h"
 #include "server/drain.h"
 #include "server/events.h"
+#include "server/history.h"
 #include "server/peer.h"
 #include "server/pool.h"
 #include "server/reload.h"
@@ -215,6 +216,7 @@ turn(struct control *c, struct loop_event *events, bool at_once, int64_t longest
 	mailbox_run(&c->mailbox);
 	fire_timers(c);
 	more = serve_all(c);
+	more |= history_trim(c->pool->history);
 	stats_turn(&c->stats, (uint64_t)(clock_us() - begin_us));
 	return more;
 }

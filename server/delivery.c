@@ -274,14 +274,22 @@ evict_oldest(struct shard *sh)
 }
 
 static void
-replace(struct connection *conn, uint64_t by)
+replace(struct connection *conn, const struct parcel_item *item)
 {
+	struct close_cause cause = {
+		.reason = CLOSE_REPLACED,
+		.retry_ms = CLOSE_RETRY_DEFAULT,
+		.by_id = item->by,
+	};
 	char detail[40];
 
-	snprintf(detail, sizeof(detail), "{\"by_id\":%llu}", (unsigned long long)by);
+	if (item->msg != NULL && item->msg->len == sizeof(cause.by_addr))
+		memcpy(&cause.by_addr, item->msg->data, sizeof(cause.by_addr));
+	snprintf(
+	    detail, sizeof(detail), "{\"by_id\":%llu}", (unsigned long long)item->by);
 	stats_count(&conn->sh->stats.counter[COUNT_REPLACED], 1);
 	connection_emit(conn, EVENT_REPLACED, CLOSE_REPLACED, detail);
-	connection_close(conn, CLOSE_REPLACED, CLOSE_RETRY_DEFAULT, NULL);
+	connection_end(conn, &cause);
 }
 
 static enum delivery
@@ -300,7 +308,7 @@ open_item(struct shard *sh, const struct parcel_item *item)
 	case PARCEL_JOB:
 		return deliver_job(conn, item->msg);
 	case PARCEL_REPLACED:
-		replace(conn, item->by);
+		replace(conn, item);
 		return DELIVERED;
 	case PARCEL_MESSAGE:
 	case PARCEL_CAST: /* handled by the callers */
@@ -308,6 +316,13 @@ open_item(struct shard *sh, const struct parcel_item *item)
 		break;
 	}
 	return delivery_local(conn, item->msg);
+}
+
+/* What its receiver would have read, and not only an order. */
+static bool
+is_message(const struct parcel_item *item)
+{
+	return item->msg != NULL && item->kind != PARCEL_REPLACED;
 }
 
 /* From another thread: nobody is left to be told that it was not taken. */
@@ -323,7 +338,7 @@ open_foreign(struct shard *sh, const struct parcel_item *item, const char *excep
 	d = open_item(sh, item);
 	if (d == DELIVERY_REFUSED)
 		count_dropped(shard_find(sh, item->slot, item->id));
-	else if (d == DELIVERY_GONE && item->msg != NULL)
+	else if (d == DELIVERY_GONE && is_message(item))
 		stats_count(&sh->stats.counter[COUNT_MESSAGES_DROPPED], 1);
 }
 
@@ -420,7 +435,7 @@ delivery_send(struct shard *sh, enum parcel_kind kind, struct handle to,
 		return true;
 	}
 	d = open_item(sh, &item);
-	if (d == DELIVERY_GONE && msg != NULL)
+	if (d == DELIVERY_GONE && is_message(&item))
 		stats_count(&sh->stats.counter[COUNT_MESSAGES_DROPPED], 1);
 	return d != DELIVERY_REFUSED;
 }

@@ -21,7 +21,7 @@ struct shard;
 
 /*
  * To a handle wherever it lives; takes its own reference of msg (NULL for
- * REPLACED and EVICT). Returns false if it was on this worker and refused the
+ * EVICT; for REPLACED see parcel.h). Returns false if it was on this worker and refused the
  * message because it reads too slowly (policy reject).
  */
 bool delivery_send(struct shard *sh, enum parcel_kind kind, struct handle to,

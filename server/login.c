@@ -16,6 +16,7 @@
 #include "server/events.h"
 #include "server/limits.h"
 #include "server/listener.h"
+#include "server/message.h"
 #include "server/pool.h"
 #include "server/settings.h"
 #include "server/shard.h"
@@ -32,8 +33,9 @@ struct attempt {	     /* credentials that a helper checks, and what to do then *
 	char display[PROTOCOL_MAX_DISPLAY + 1];
 };
 
+/* user: as whom; empty if a token was to name him. */
 static void
-fail(struct connection *conn, struct span tag)
+fail(struct connection *conn, struct span tag, struct span user)
 {
 	struct rare *r = connection_rare(conn);
 	char name[160];
@@ -43,15 +45,26 @@ fail(struct connection *conn, struct span tag)
 	    connection_name(conn, name));
 	request_error(conn, tag, ERR_AUTH_FAILED, NULL);
 	if (r == NULL || ++r->auth_failures >= MAX_FAILURES)
-		connection_close(conn, CLOSE_AUTH_FAILED, CLOSE_RETRY_DEFAULT, NULL);
+		connection_end(conn, &(struct close_cause){
+					 .reason = CLOSE_AUTH_FAILED,
+					 .retry_ms = CLOSE_RETRY_DEFAULT,
+					 .user = user.at,
+					 .user_len = user.len,
+				     });
 }
 
+/* Their workers are told by whom, and as a message from where. */
 static void
 replace_others(struct connection *conn, struct login_result *result)
 {
+	struct message *from;
+
+	if (result->nreplaced == 0)
+		return;
+	from = message_lend_copy(conn->sh->scratch, &conn->addr, sizeof(conn->addr));
 	for (unsigned i = 0; i < result->nreplaced; i++)
 		(void)delivery_send(conn->sh, PARCEL_REPLACED, result->replaced[i],
-		    NULL, conn->session.handle.id);
+		    from, conn->session.handle.id);
 	free(result->replaced);
 }
 
@@ -99,7 +112,12 @@ refuse(struct connection *conn, const struct login *login, int err)
 		reason = CLOSE_POOL_FULL;
 	connection_become_anonymous(conn); /* again, until its end is decided */
 	connection_emit_as(conn, login->user, login->user_len, EVENT_REJECT, reason);
-	connection_close(conn, reason, CLOSE_RETRY_DEFAULT, NULL);
+	connection_end(conn, &(struct close_cause){
+				 .reason = reason,
+				 .retry_ms = CLOSE_RETRY_DEFAULT,
+				 .user = login->user,
+				 .user_len = login->user_len,
+			     });
 }
 
 static void
@@ -164,7 +182,7 @@ decided(struct mail *mail, void *owner)
 		else if (a->job.verdict == AUTH_BUSY)
 			put_off(conn, tag);
 		else
-			fail(conn, tag);
+			fail(conn, tag, text_span(a->job.user));
 		stream_resume(conn);
 	}
 	free(a);
@@ -209,7 +227,7 @@ ask_helper(struct connection *conn, const struct frame *f)
 	if (v == AUTH_BUSY)
 		put_off(conn, f->tag);
 	else
-		fail(conn, f->tag);
+		fail(conn, f->tag, f->arg);
 }
 
 /* ---- accept_rate ---- */
@@ -287,7 +305,7 @@ login_request(struct connection *conn, const struct frame *f)
 		return;
 	}
 	if (f->is_token) { /* no method of this server takes tokens */
-		fail(conn, f->tag);
+		fail(conn, f->tag, (struct span){ NULL, 0 });
 		return;
 	}
 	if (!is_in_time(conn, f))

@@ -108,6 +108,15 @@ message_copy(const void *data, size_t len)
 }
 
 struct message *
+message_lend_copy(struct message *at, const void *data, size_t len)
+{
+	atomic_init(&at->refs, 0);
+	at->len = (uint32_t)len;
+	memcpy(at->data, data, len);
+	return at;
+}
+
+struct message *
 message_ref(struct message *msg)
 {
 	/* Whoever takes one holds one, or was handed one: no order is needed. */

@@ -42,8 +42,9 @@ struct message *message_copy_to(void *at, const struct message *msg);
 size_t message_head(char head[MESSAGE_HEAD], const char *verb, const char *from,
     size_t from_len, size_t payload_len);
 
-/* len bytes as they are. */
+/* len bytes as they are; the second one lends, in memory that has room for them. */
 struct message *message_copy(const void *data, size_t len);
+struct message *message_lend_copy(struct message *at, const void *data, size_t len);
 
 struct message *message_ref(struct message *msg);
 void message_unref(struct message *msg); /* NULL is allowed */

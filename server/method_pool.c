@@ -10,6 +10,7 @@
 #include "server/call.h"
 #include "server/directory.h"
 #include "server/events.h"
+#include "server/history.h"
 #include "server/idle.h"
 #include "server/method.h"
 #include "server/pool.h"
@@ -131,7 +132,20 @@ workers(const struct pool *pool)
 }
 
 static json_t *
-memory(const struct pool *pool, const struct stats_total *total)
+history(const struct history_totals *t)
+{
+	json_t *doc = json_object();
+
+	set(doc, "entries", t->entries);
+	set(doc, "added", t->added);
+	set(doc, "over_max", t->over_max);
+	set(doc, "over_per_user", t->over_per_key);
+	return doc;
+}
+
+static json_t *
+memory(const struct pool *pool, const struct stats_total *total,
+    const struct history_totals *past)
 {
 	json_t *doc = json_object();
 
@@ -140,6 +154,7 @@ memory(const struct pool *pool, const struct stats_total *total)
 	set(doc, "input", (uint64_t)total->memory_input);
 	set(doc, "directory", directory_bytes(pool->directory));
 	set(doc, "events", events_bytes(pool->events));
+	set(doc, "history", past->bytes);
 	set(doc, "rss", resident_bytes());
 	return doc;
 }
@@ -177,6 +192,7 @@ method_pool_stats(struct call *call)
 {
 	struct pool *pool = call->control->pool;
 	struct settings *s = pool_settings(pool);
+	struct history_totals past = history_totals(pool->history);
 	struct stats_total total;
 	json_t *doc = json_object();
 
@@ -195,7 +211,8 @@ method_pool_stats(struct call *call)
 	set(doc, "log_dropped", log_dropped());
 	json_object_set_new(doc, "workers", workers(pool));
 	json_object_set_new(doc, "control", control_loop(call->control));
-	json_object_set_new(doc, "memory", memory(pool, &total));
+	json_object_set_new(doc, "history", history(&past));
+	json_object_set_new(doc, "memory", memory(pool, &total, &past));
 	settings_unref(s);
 	call_answer(call, doc);
 }

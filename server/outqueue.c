@@ -37,6 +37,7 @@ struct outqueue {
 	unsigned messages;   /* counted, not yet wholly written */
 	size_t sent;	     /* bytes of the head item already written */
 	size_t pending;	     /* bytes not yet written, all items */
+	size_t peak;	     /* outqueue_note_peak() */
 	int64_t progress_ms; /* outqueue_set_progress() */
 };
 
@@ -132,7 +133,7 @@ outqueue_free(struct outpool *pool, struct outqueue *q)
 		queue_destroy(pool, q);
 		return;
 	}
-	q->pending = q->messages = q->head = 0;
+	q->pending = q->peak = q->messages = q->head = 0;
 	q->next = pool->queues;
 	pool->queues = q;
 	pool->nqueues++;
@@ -302,6 +303,19 @@ unsigned
 outqueue_messages(const struct outqueue *q)
 {
 	return q == NULL ? 0 : q->messages;
+}
+
+void
+outqueue_note_peak(struct outqueue *q)
+{
+	if (q->pending > q->peak)
+		q->peak = q->pending;
+}
+
+size_t
+outqueue_peak(const struct outqueue *q)
+{
+	return q == NULL ? 0 : q->peak;
 }
 
 void

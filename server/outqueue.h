@@ -50,6 +50,11 @@ void outqueue_count_message(struct outqueue *q);
 size_t outqueue_pending(const struct outqueue *q);
 unsigned outqueue_messages(const struct outqueue *q);
 
+/* The peer lets wait what is there: the most that this queue has seen so is kept. 0 for
+ * NULL. */
+void outqueue_note_peak(struct outqueue *q);
+size_t outqueue_peak(const struct outqueue *q);
+
 /* When the peer last took something, as the owner says; the queue only keeps it. */
 void outqueue_set_progress(struct outqueue *q, int64_t now_ms);
 int64_t outqueue_progress_ms(const struct outqueue *q);

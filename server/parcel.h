@@ -32,8 +32,10 @@ struct parcel_item {
 	uint64_t id; /* of the receiver; PARCEL_CAST: of the sender */
 	uint64_t
 	    by; /* PARCEL_REPLACED: the newer connection; PARCEL_CAST: its number */
-	struct message *msg; /* or NULL; in a parcel it lives as long as the parcel */
-	size_t size;	     /* private */
+	/* Or NULL; in a parcel it lives as long as the parcel. PARCEL_REPLACED: the
+	 * struct net_addr of the newer connection. */
+	struct message *msg;
+	size_t size; /* private */
 };
 
 struct parcel {

@@ -11,6 +11,7 @@
 #include "server/auth.h"
 #include "server/directory.h"
 #include "server/events.h"
+#include "server/history.h"
 #include "server/idle.h"
 #include "server/limits.h"
 #include "server/listener.h"
@@ -55,9 +56,12 @@ open_services(struct pool *p)
 	p->limits = limits_new();
 	p->events = events_new(EVENTS_RING, EVENTS_BYTES);
 	p->traces = traces_new();
+	p->history = history_new((uint32_t)p->settings->history_max,
+	    (uint32_t)p->settings->history_per_user);
 	p->node = node_name(p->settings);
 	if (p->directory == NULL || p->idle == NULL || p->limits == NULL ||
-	    p->events == NULL || p->traces == NULL || p->node == NULL)
+	    p->events == NULL || p->traces == NULL || p->history == NULL ||
+	    p->node == NULL)
 		return -ENOMEM;
 	return make_instance(p->instance);
 }
@@ -181,6 +185,7 @@ pool_free(struct pool *p)
 	for (unsigned i = 0; i < p->nlisteners; i++)
 		listener_close(&p->listeners[i]);
 	free(p->listeners);
+	history_free(p->history);
 	events_free(p->events);
 	traces_free(p->traces);
 	limits_free(p->limits);
@@ -215,6 +220,8 @@ pool_publish(struct pool *p, struct settings *s)
 	s->generation = old->generation + 1;
 	p->settings = settings_ref(s);
 	pthread_mutex_unlock(&p->settings_lock);
+	history_bound(
+	    p->history, (uint32_t)s->history_max, (uint32_t)s->history_per_user);
 	if (old->tcp_keepalive != s->tcp_keepalive)
 		for (unsigned i = 0; i < p->nlisteners; i++)
 			listener_set_keepalive(p->listeners[i].fd, s->tcp_keepalive);

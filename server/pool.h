@@ -17,6 +17,7 @@
 struct auth;
 struct directory;
 struct events;
+struct history;
 struct idle;
 struct limits;
 struct listener;
@@ -34,6 +35,7 @@ struct pool {
 	struct limits *limits;
 	struct events *events;
 	struct traces *traces;
+	struct history *history;
 	struct auth *auth;
 	struct listener *listeners; /* nlisteners of them */
 	unsigned nlisteners;

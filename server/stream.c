@@ -121,7 +121,9 @@ stream_broken(struct connection *conn, int err)
 	if (conn->flags & CONN_CLOSING)
 		connection_bury(conn);
 	else if (err == ECONNRESET || err == EPIPE)
-		connection_close(conn, CLOSE_RESET, RETRY_NONE, NULL);
+		connection_end(conn,
+		    &(struct close_cause){
+			.reason = CLOSE_RESET, .retry_ms = RETRY_NONE, .err = err });
 	else
 		connection_fault(conn, CLOSE_IO_ERROR, err);
 }
@@ -151,9 +153,22 @@ farewell_sent(struct connection *conn)
 	deadlines_update(conn);
 }
 
+/* What had to wait in the queue that goes back now. */
+static void
+keep_peak(struct connection *conn)
+{
+	size_t peak = outqueue_peak(conn->out);
+	struct rare *r = peak > 0 ? connection_rare(conn) : NULL;
+
+	if (r != NULL && peak > r->queue_peak)
+		r->queue_peak = (uint32_t)peak;
+}
+
 static void
 output_empty(struct connection *conn)
 {
+	if (conn->flags & CONN_BLOCKED)
+		keep_peak(conn);
 	outqueue_free(&conn->sh->outpool, conn->out);
 	conn->out = NULL;
 	if (conn->flags & CONN_CONGESTED && connection_is_online(conn))
@@ -170,6 +185,7 @@ output_waits(struct connection *conn)
 		return;
 	conn->flags |= CONN_BLOCKED;
 	unmark_dirty(conn);
+	outqueue_note_peak(conn->out);
 	outqueue_set_progress(conn->out, conn->sh->now_ms);
 	deadlines_update(conn);
 }
@@ -179,8 +195,11 @@ flush_some(struct connection *conn)
 {
 	struct shard *sh = conn->sh;
 	size_t written = 0;
-	int err = outqueue_flush(&sh->outpool, conn->out, conn->fd, &written);
+	int err;
 
+	if (conn->flags & CONN_BLOCKED)
+		outqueue_note_peak(conn->out);
+	err = outqueue_flush(&sh->outpool, conn->out, conn->fd, &written);
 	if (written > 0) {
 		conn->bytes_out += written;
 		outqueue_set_progress(conn->out, sh->now_ms);

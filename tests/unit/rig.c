@@ -12,6 +12,7 @@
 #include "server/delivery.h"
 #include "server/directory.h"
 #include "server/events.h"
+#include "server/history.h"
 #include "server/idle.h"
 #include "server/limits.h"
 #include "server/listener.h"
@@ -37,6 +38,7 @@ rig_open(struct rig *b)
 	b->pool->limits = limits_new();
 	b->pool->events = events_new(64, 16384);
 	b->pool->traces = traces_new();
+	b->pool->history = history_new(64, 8);
 	b->pool->node = strdup("test");
 	b->pool->listeners = calloc(1, sizeof(*b->pool->listeners));
 	b->pool->listeners[0] = (struct listener){
@@ -72,6 +74,7 @@ rig_close(struct rig *b)
 	directory_free(b->pool->directory);
 	idle_free(b->pool->idle);
 	limits_free(b->pool->limits);
+	history_free(b->pool->history);
 	events_free(b->pool->events);
 	traces_free(b->pool->traces);
 	b->pool->shards = NULL;

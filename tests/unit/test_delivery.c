@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "server/delivery.h"
+#include "server/history.h"
 #include "server/message.h"
 #include "server/outqueue.h"
 #include "server/pool.h"
@@ -85,6 +86,51 @@ with_drop_new_it_stays_and_is_told_how_many_it_lost(void **state)
 	assert_non_null(strstr(heard, "LOST 2\r\n"));
 	rig_say(sender, from, "SEND bob :again\n");
 	assert_string_equal(rig_heard(to), "MSG al 5\r\nagain\r\n");
+	close(from);
+	close(to);
+}
+
+/* The end of bob, whatever it was. */
+static struct history_entry
+end_of_bob(void)
+{
+	struct history_entry e;
+
+	assert_int_equal(history_of_user(b.pool->history, "bob", &e, 1), 1);
+	return e;
+}
+
+static void
+the_history_knows_how_much_has_waited(void **state)
+{
+	struct connection *sender, *slow;
+	struct history_entry e;
+	size_t waited;
+	int from, to;
+
+	(void)state;
+	slow = fill_queue(SLOW_DROP_NEW, &sender, &from, &to);
+	waited = outqueue_pending(slow->out);
+	(void)one_more(sender, from);
+	while (slow->flags & CONN_BLOCKED) {
+		(void)rig_heard(to);
+		stream_ready(slow, LOOP_WRITE);
+	}
+	rig_say(slow, to, "QUIT\n");
+	e = end_of_bob();
+	assert_int_equal(e.queue_bytes, 0);
+	assert_int_equal(e.queue_peak, waited);
+	assert_int_equal(e.dropped, 1);
+	close(from);
+	close(to);
+
+	slow = fill_queue(SLOW_DISCONNECT, &sender, &from, &to);
+	waited = outqueue_pending(slow->out);
+	(void)one_more(sender, from);
+	e = end_of_bob();
+	assert_int_equal(e.reason, CLOSE_SLOW_READER);
+	assert_int_equal(e.queue_bytes, waited);
+	assert_int_equal(e.queue_peak, waited);
 	close(from);
 	close(to);
 }
@@ -303,6 +349,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_slow_reader_is_ended_and_told_so),
 		TEST(with_drop_new_it_stays_and_is_told_how_many_it_lost),
+		TEST(the_history_knows_how_much_has_waited),
 		TEST(with_reject_the_sender_is_told_until_there_is_room),
 		TEST(what_waits_never_passes_the_limit),
 		TEST(one_client_cannot_fill_the_log_of_broadcasts),
