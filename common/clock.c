@@ -3,7 +3,10 @@
  */
 #include "common/clock.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 static int64_t
@@ -53,4 +56,35 @@ clock_text(int64_t wall_us, char text[CLOCK_TEXT_SIZE])
 		(void)strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
 	(void)snprintf(text, CLOCK_TEXT_SIZE, "%s.%03uZ", date, (unsigned)fraction);
 	return text;
+}
+
+/* The digits behind the point; what is below a microsecond is left out. */
+static int64_t
+parse_fraction(const char **at)
+{
+	int64_t us = 0, unit = 100000;
+
+	for (; isdigit((unsigned char)**at); ++*at, unit /= 10)
+		us += (**at - '0') * unit;
+	return us;
+}
+
+int
+clock_parse(const char *text, int64_t *ret_wall_us)
+{
+	struct tm tm = { 0 };
+	const char *end;
+	int64_t us = 0;
+
+	if (!isdigit((unsigned char)*text) ||
+	    (end = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm)) == NULL)
+		return -EINVAL;
+	if (*end == '.' && isdigit((unsigned char)end[1])) {
+		end++;
+		us = parse_fraction(&end);
+	}
+	if (strcmp(end, "Z") != 0)
+		return -EINVAL;
+	*ret_wall_us = (int64_t)timegm(&tm) * 1000000 + us;
+	return 0;
 }

@@ -23,4 +23,7 @@ int64_t clock_wall_of_ms(int64_t mono_ms);
 /* RFC 3339 in UTC with milliseconds. Returns text. */
 const char *clock_text(int64_t wall_us, char text[CLOCK_TEXT_SIZE]);
 
+/* Such a time back, with or without a fraction. Returns 0, or -EINVAL. */
+int clock_parse(const char *text, int64_t *ret_wall_us);
+
 #endif

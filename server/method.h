@@ -43,8 +43,10 @@ method_function method_server_health; /* method_health.c */
 method_function method_pool_stats;    /* method_pool.c */
 method_function method_users_list;    /* method_users.c */
 method_function method_connections_list, method_connections_count,
-    method_connections_show;		 /* method_connections.c */
-method_function method_connections_kick; /* method_kick.c */
+    method_connections_show;		    /* method_connections.c */
+method_function method_connections_history; /* method_history.c */
+method_function method_connections_explain; /* method_explain.c */
+method_function method_connections_kick;    /* method_kick.c */
 method_function method_message_send, method_message_broadcast,
     method_message_any; /* method_message.c */
 method_function method_drain_start, method_drain_status,

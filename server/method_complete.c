@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/call.h"
+#include "server/close_reason.h"
 #include "server/directory.h"
 #include "server/events.h"
 #include "server/listener.h"
@@ -134,6 +135,8 @@ offer_kind(struct candidates *c, const char *kind, const struct pool *pool)
 		offer(c, pool->listeners[i].name);
 	for (size_t i = 0; strcmp(kind, "column") == 0 && i < row_ncolumns; i++)
 		offer(c, row_columns[i].name);
+	for (int i = 0; strcmp(kind, "reason") == 0 && i < CLOSE_REASONS; i++)
+		offer(c, close_reason_info((enum close_reason)i)->slug);
 	for (int i = 0; strcmp(kind, "type") == 0 && i < EVENT_TYPES; i++)
 		offer(c, event_type_name((enum event_type)i));
 }

@@ -10,12 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "server/call.h"
 #include "server/directory.h"
+#include "server/ended.h"
+#include "server/history.h"
 #include "server/listing.h"
 #include "server/method.h"
 #include "server/pool.h"
 #include "server/row.h"
+#include "server/selector.h"
 
 #define PAGE 512     /* rows fetched at once from the workers */
 #define STEP_ROWS 64 /* rows written in one step, about one line */
@@ -29,7 +33,8 @@ struct roll { /* state of connections.list and .show */
 	size_t next_row;
 	struct handle *handles; /* who matched; NULL: the page is everything */
 	size_t nhandles, next_handle;
-	bool is_cut; /* more rows than were asked for remain */
+	bool with_past; /* tell of the user's previous session too */
+	bool is_cut;	/* more rows than were asked for remain */
 	uint64_t last_id;
 };
 
@@ -59,11 +64,31 @@ finish(struct call *call)
 	listing_finish(&list->listing, tail, list->is_cut ? next : NULL);
 }
 
+/* Into the object that has been written, before its closing brace. */
+static int
+add_previous(struct roll *list, const struct row *row)
+{
+	const struct pool *pool = list->listing.call->control->pool;
+	struct history_entry e;
+	size_t n =
+	    row->user[0] == '\0' ? 0 : history_of_user(pool->history, row->user, &e, 1);
+	int err;
+
+	list->row.len--;
+	err = buffer_append_text(&list->row, ",\"previous_end\":");
+	if (err == 0 && n > 0)
+		err = ended_write(&list->row, pool, &e);
+	history_release(pool->history, &e, n);
+	return err == 0 ? buffer_append_text(&list->row, n > 0 ? "}}" : "null}") : err;
+}
+
 static int
 write_row(struct roll *list, const struct row *row)
 {
 	int err = row_write(&list->row, row);
 
+	if (err == 0 && list->with_past)
+		err = add_previous(list, row);
 	if (err == 0)
 		err = listing_add(&list->listing, list->row.data, list->row.len);
 	buffer_consume(&list->row, list->row.len);
@@ -284,6 +309,27 @@ method_connections_list(struct call *call)
 		list_sorted(call, order);
 }
 
+/* Who asks for a user who is not there wants to know where he is. */
+static void
+nobody_to_show(struct call *call)
+{
+	struct history *h = call->control->pool->history;
+	const char *user = selector_one_user(call->selector);
+	char hint[192], when[CLOCK_TEXT_SIZE];
+	struct history_entry e;
+
+	if (user == NULL || history_of_user(h, user, &e, 1) == 0) {
+		call_nobody(call);
+		return;
+	}
+	snprintf(hint, sizeof(hint),
+	    "the last session ended at %s: %s; see \"explain %s\"",
+	    clock_text(e.ended_wall_us, when),
+	    close_reason_info((enum close_reason)e.reason)->slug, user);
+	history_release(h, &e, 1);
+	call_fail_hint(call, RPC_NOT_ONLINE, hint, "user \"%s\" is not online", user);
+}
+
 static void
 shown_arrived(struct call *call, struct survey *s)
 {
@@ -292,7 +338,7 @@ shown_arrived(struct call *call, struct survey *s)
 		return;
 	}
 	survey_free(s);
-	call_nobody(call);
+	nobody_to_show(call);
 }
 
 void
@@ -300,8 +346,11 @@ method_connections_show(struct call *call)
 {
 	struct survey_query query = { .limit = LISTING_UNSTREAMED + 1 };
 
-	if (!call_selector(call) || list_new(call) == NULL)
+	struct roll *list;
+
+	if (!call_selector(call) || (list = list_new(call)) == NULL)
 		return;
+	list->with_past = true;
 	query.selector = call->selector;
 	call_survey(call, &query, shown_arrived);
 }

@@ -484,6 +484,15 @@ selector_fits_events(const struct selector *sel)
 }
 
 const char *
+selector_of_the_living(const struct selector *sel)
+{
+	for (size_t i = 0; i < sel->nterms; i++)
+		if (sel->terms[i].key == KEY_STATE || sel->terms[i].key == KEY_IDLE)
+			return selector_keys[sel->terms[i].key];
+	return NULL;
+}
+
+const char *
 selector_user(const struct selector *sel, size_t i)
 {
 	for (size_t j = 0; j < sel->nterms; j++) {

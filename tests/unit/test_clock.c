@@ -3,6 +3,8 @@
  */
 #include "common/clock.h"
 
+#include <errno.h>
+
 #include "tests/unit/unit.h"
 
 static void
@@ -46,6 +48,34 @@ a_monotonic_time_has_a_wall_time(void **state)
 	assert_in_range(ago, 5000000 - 2000, 5000000 + 1000000);
 }
 
+static void
+what_is_shown_is_read_back(void **state)
+{
+	int64_t us = -1;
+
+	(void)state;
+	assert_int_equal(clock_parse("2026-05-01T12:00:00.123Z", &us), 0);
+	assert_int_equal(us, 1777636800123000);
+	assert_int_equal(clock_parse("1970-01-01T00:00:01Z", &us), 0);
+	assert_int_equal(us, 1000000);
+	assert_int_equal(clock_parse("2026-05-01T12:00:00.1234567899Z", &us), 0);
+	assert_int_equal(us, 1777636800123456);
+}
+
+static void
+what_is_no_time_is_refused(void **state)
+{
+	static const char *const bad[] = { "", "Z", "2026-05-01", "2026-05-01T12:00:00",
+		"2026-05-01T12:00:00.Z", "2026-05-01T25:00:00Z", "2026-13-01T12:00:00Z",
+		"2026-05-01T12:00:00Zx", " 2026-05-01T12:00:00Z", "-1" };
+	int64_t us = 7;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(clock_parse(bad[i], &us), -EINVAL);
+	assert_int_equal(us, 7);
+}
+
 int
 main(void)
 {
@@ -54,6 +84,8 @@ main(void)
 		cmocka_unit_test(a_time_is_shown_in_utc_with_milliseconds),
 		cmocka_unit_test(a_time_before_the_epoch_has_no_negative_fraction),
 		cmocka_unit_test(a_monotonic_time_has_a_wall_time),
+		cmocka_unit_test(what_is_shown_is_read_back),
+		cmocka_unit_test(what_is_no_time_is_refused),
 	};
 
 	return RUN_TESTS(tests);
