@@ -7,13 +7,15 @@
 #include "server/bulk.h"
 #include "server/call.h"
 #include "server/connection.h"
+#include "server/history.h"
 #include "server/method.h"
+#include "server/pool.h"
 
 #define RETRY_MAX_S 86400.0
 
 struct kick {
-	int64_t retry_ms;
-	const char *reason; /* points into the parameters */
+	struct close_cause cause; /* its text points into the parameters */
+	struct history *history;
 };
 
 /* Those that are ending already are no match. */
@@ -30,8 +32,17 @@ end_one(struct survey *s, struct connection *conn, const struct row *row)
 	const struct kick *k = s->query.arg;
 
 	(void)row;
-	connection_close(conn, CLOSE_KICKED, k->retry_ms, k->reason);
+	connection_end(conn, &k->cause);
 	return true;
+}
+
+static void
+clear(void *context)
+{
+	struct kick *k = context;
+
+	history_note_drop(k->history, k->cause.note);
+	free(k);
 }
 
 static void
@@ -46,7 +57,7 @@ static const struct bulk_act act = {
 	.act = end_one,
 	.member = "kicked",
 	.finish = finish,
-	.clear = free,
+	.clear = clear,
 };
 
 bool
@@ -79,10 +90,16 @@ method_connections_kick(struct call *call)
 		call_no_memory(call);
 		return;
 	}
-	k->reason = call_string(call, "reason");
-	if (!method_text_is_good(call, "reason") || !method_retry(call, &k->retry_ms)) {
+	k->history = call->control->pool->history;
+	k->cause.reason = CLOSE_KICKED;
+	k->cause.text = call_string(call, "reason");
+	if (!method_text_is_good(call, "reason") ||
+	    !method_retry(call, &k->cause.retry_ms)) {
 		free(k);
 		return;
 	}
+	/* Who did it and why, for the history; without memory it does not say. */
+	k->cause.note = history_note_new(
+	    k->history, call->peer->uid, call_string(call, "comment"), k->cause.text);
 	bulk_begin(call, &act, k);
 }
