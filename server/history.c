@@ -323,16 +323,6 @@ forget(struct history *h, uint32_t slot)
 		__builtin_prefetch(at(h, h->oldest));
 }
 
-/* The oldest of all makes room for a new one, and after a lower bound one more. */
-static void
-make_room(struct history *h)
-{
-	for (unsigned i = 0; i < 2 && h->slab.live >= h->max; i++) {
-		forget(h, h->oldest);
-		h->over_max++;
-	}
-}
-
 /* Without memory for more, in the place of the oldest. */
 static uint32_t
 take_slot(struct history *h)
@@ -346,18 +336,35 @@ take_slot(struct history *h)
 	return slab_take(&h->slab);
 }
 
-/* The same for a key, whose oldest one this is. Returns the one that is then. */
+/* Returns the one that then is the oldest of the key, or NULL. */
 static struct record *
-make_room_for_key(struct history *h, struct record *oldest)
+forget_oldest(struct history *h, struct record *oldest)
+{
+	struct record *next = oldest->node.spare > 1 ? at(h, oldest->next) : NULL;
+
+	forget(h, slot_of(h, oldest));
+	return next;
+}
+
+/*
+ * For one more entry, which has its slot already, of the key with this oldest one:
+ * first that goes if the key has its bound, then the oldest of all. After a lower
+ * bound one more goes each time. Returns as forget_oldest().
+ */
+static struct record *
+make_room(struct history *h, struct record *oldest)
 {
 	for (unsigned i = 0;
 	     i < 2 && oldest != NULL && oldest->node.spare >= h->per_key; i++) {
-		struct record *next =
-		    oldest->node.spare > 1 ? at(h, oldest->next) : NULL;
-
-		forget(h, slot_of(h, oldest));
+		oldest = forget_oldest(h, oldest);
 		h->over_per_key++;
-		oldest = next;
+	}
+	for (unsigned i = 0; i < 2 && h->slab.live > h->max; i++) {
+		if (at(h, h->oldest) == oldest)
+			oldest = forget_oldest(h, oldest);
+		else
+			forget(h, h->oldest);
+		h->over_max++;
 	}
 	return oldest;
 }
@@ -387,9 +394,10 @@ add(struct history *h, const struct history_entry *e, uint32_t hash)
 	struct record *r, *oldest;
 	uint32_t slot;
 
-	/* Neither is in the cache: they come while the oldest one goes. */
+	/* Nothing of it is in the cache: all of it comes at once. */
 	__builtin_prefetch(table_bucket(&h->keys, hash));
-	make_room(h);
+	if (h->slab.live >= h->max)
+		__builtin_prefetch(table_bucket(&h->keys, at(h, h->oldest)->node.hash));
 	if ((slot = take_slot(h)) == SLAB_NONE)
 		return;
 	r = at(h, slot);
@@ -402,7 +410,7 @@ add(struct history *h, const struct history_entry *e, uint32_t hash)
 	oldest = find_key(h, hash, e);
 	if (oldest != NULL)
 		count_repeats(&r->e, &at(h, oldest->prev)->e);
-	oldest = make_room_for_key(h, oldest);
+	oldest = make_room(h, oldest);
 	link_key(h, oldest, r, slot);
 	link_newest(h, r, slot);
 	if (e->note != NULL)
@@ -588,8 +596,9 @@ count_into(struct history_moment *moments, size_t n, const struct history_entry 
 	int64_t second = e->ended_wall_us / US_PER_S;
 
 	for (size_t i = 0; i < n; i++)
-		if (moments[i].second == second &&
-		    (uint8_t)moments[i].reason == e->reason)
+		if (moments[i].e->reason == e->reason &&
+		    moments[i].e->ended_wall_us / US_PER_S == second &&
+		    !have_one_key(moments[i].e, e))
 			moments[i].count++;
 }
 

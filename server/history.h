@@ -116,9 +116,8 @@ size_t history_of_user(
 
 void history_release(struct history *h, struct history_entry *entries, size_t n);
 
-struct history_moment { /* ends for one reason in one second */
-	enum close_reason reason;
-	int64_t second; /* of the wall clock, since 1970 */
+struct history_moment { /* ends of others than e, for its reason in its second */
+	const struct history_entry *e;
 	uint64_t count;
 };
 

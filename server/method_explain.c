@@ -126,11 +126,11 @@ write_end(struct call *call, size_t i)
 {
 	struct explain *x = call->state;
 	const struct history_entry *e = &x->ends[i];
-	uint64_t others = x->moments[i].count > 0 ? x->moments[i].count - 1 : 0;
 	int err = ended_write(&x->text, call->control->pool, e);
 
 	if (err == 0)
-		err = buffer_printf(&x->text, ",\"same_second\":%" PRIu64, others);
+		err = buffer_printf(
+		    &x->text, ",\"same_second\":%" PRIu64, x->moments[i].count);
 	if (err == 0)
 		err = write_setting(call, (enum close_reason)e->reason);
 	if (err == 0)
@@ -218,10 +218,7 @@ begin_counting(struct call *call)
 	struct explain *x = call->state;
 
 	for (size_t i = 0; i < x->nends; i++)
-		x->moments[i] = (struct history_moment){
-			.reason = (enum close_reason)x->ends[i].reason,
-			.second = x->ends[i].ended_wall_us / 1000000,
-		};
+		x->moments[i] = (struct history_moment){ .e = &x->ends[i] };
 	end_walk(call);
 	begin_walk(call);
 	x->is_counting = true;
