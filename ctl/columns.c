@@ -49,6 +49,38 @@ const struct column columns_users[COLUMNS_USERS] = {
 	{ "STATE",    "states",	   COLUMN_KEY,	  COLUMN_ALWAYS, false },
 	{ "ADDRESS",  "addresses", COLUMN_TEXT,	  COLUMN_ALWAYS, false },
 };
+
+const struct column columns_history[COLUMNS_HISTORY] = {
+	{ "ENDED",     "ended_at",	   COLUMN_TIME,	    COLUMN_ALWAYS, false },
+	{ "ID",	       "id",		   COLUMN_NUMBER,   COLUMN_ALWAYS, true },
+	{ "USER",      "user",		   COLUMN_TEXT,	    COLUMN_ALWAYS, false },
+	{ "ADDRESS",   "ip",		   COLUMN_ADDRESS,  COLUMN_ALWAYS, false },
+	{ "AGE",       "age_s",		   COLUMN_DURATION, COLUMN_ALWAYS, false },
+	{ "REASON",    "reason",	   COLUMN_KEY,	    COLUMN_ALWAYS, false },
+	{ "BY",	       "by",		   COLUMN_KEY,	    COLUMN_ALWAYS, false },
+	{ "IN",	       "bytes_in",	   COLUMN_SIZE,	    COLUMN_ALWAYS, false },
+	{ "OUT",       "bytes_out",	   COLUMN_SIZE,	    COLUMN_ALWAYS, false },
+	{ "REPEATS",   "repeats",	   COLUMN_NUMBER,   COLUMN_ALWAYS, false },
+	{ "CODE",      "code",		   COLUMN_NUMBER,   COLUMN_WIDE,   false },
+	{ "ERRNO",     "errno",		   COLUMN_KEY,	    COLUMN_WIDE,   false },
+	{ "BY-ID",     "by_id",		   COLUMN_NUMBER,   COLUMN_WIDE,   false },
+	{ "BY-ADDRESS", "by_address",	   COLUMN_TEXT,	    COLUMN_WIDE,   false },
+	{ "UID",       "uid",		   COLUMN_NUMBER,   COLUMN_WIDE,   false },
+	{ "COMMENT",   "comment",	   COLUMN_TEXT,	    COLUMN_WIDE,   false },
+	{ "LISTENER",  "listener",	   COLUMN_TEXT,	    COLUMN_WIDE,   false },
+	{ "MSGS-IN",   "messages_in",	   COLUMN_NUMBER,   COLUMN_WIDE,   false },
+	{ "MSGS-OUT",  "messages_out",	   COLUMN_NUMBER,   COLUMN_WIDE,   false },
+	{ "QUEUE",     "queue_bytes",	   COLUMN_SIZE,	    COLUMN_WIDE,   false },
+	{ "PEAK",      "queue_peak_bytes", COLUMN_SIZE,	    COLUMN_WIDE,   false },
+	{ "DROPS",     "dropped",	   COLUMN_NUMBER,   COLUMN_WIDE,   false },
+	{ "RTT",       "rtt_s",		   COLUMN_MS,	    COLUMN_WIDE,   false },
+	{ "CONNECTED", "connected_at",	   COLUMN_TIME,	    COLUMN_ASKED,  false },
+	{ "LOGIN",     "login_at",	   COLUMN_TIME,	    COLUMN_ASKED,  false },
+	{ "TEXT",      "text",		   COLUMN_TEXT,	    COLUMN_ASKED,  false },
+	{ "SUMMARY",   "summary",	   COLUMN_TEXT,	    COLUMN_ASKED,  false },
+	{ "WITHIN",    "repeats_s",	   COLUMN_DURATION, COLUMN_ASKED,  false },
+	{ "NUMBER",    "number",	   COLUMN_NUMBER,   COLUMN_ASKED,  false },
+};
 /* clang-format on */
 
 const char *

@@ -35,9 +35,11 @@ struct column {
 
 #define COLUMNS_CONNECTIONS 19
 #define COLUMNS_USERS 6
+#define COLUMNS_HISTORY 29
 
 extern const struct column columns_connections[COLUMNS_CONNECTIONS]; /* list, show */
 extern const struct column columns_users[COLUMNS_USERS];
+extern const struct column columns_history[COLUMNS_HISTORY];
 
 /*
  * Picks columns: "a,b" exactly these, "+c" these added to those shown anyway,

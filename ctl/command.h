@@ -24,6 +24,7 @@ enum value_kind {
 	VALUE_NUMBER,	  /* 10, 0.5, and a unit "/s" that may follow */
 	VALUE_DURATION,	  /* 90s, 5m */
 	VALUE_RETRY,	  /* a duration or "never" */
+	VALUE_SINCE,	  /* a time, or a duration back from now */
 	VALUE_WORD,	  /* one of the words of the spec or of its parameter */
 	VALUE_WORDS,	  /* several of them, with commas */
 	VALUE_FILE,	  /* name of a file, "-" for stdin */

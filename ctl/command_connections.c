@@ -9,6 +9,8 @@
 #include "common/text.h"
 #include "ctl/args.h"
 #include "ctl/columns.h"
+#include "ctl/explain.h"
+#include "ctl/listing.h"
 #include "ctl/output.h"
 #include "ctl/session.h"
 #include "ctl/verbs.h"
@@ -159,8 +161,8 @@ finish(struct listing *l, int status)
 	return status;
 }
 
-static int
-run_listing(
+int
+listing_run(
     struct session *s, struct args *a, const struct view *view, const char *method)
 {
 	struct listing l = {
@@ -185,13 +187,13 @@ run_listing(
 static int
 run_list(struct session *s, struct args *a)
 {
-	return run_listing(s, a, &view_connections, "connections.list");
+	return listing_run(s, a, &view_connections, "connections.list");
 }
 
 static int
 run_users(struct session *s, struct args *a)
 {
-	return run_listing(s, a, &view_users, "users.list");
+	return listing_run(s, a, &view_users, "users.list");
 }
 
 /* clang-format off */
@@ -263,6 +265,22 @@ put_detail(struct session *s, const char *title, const struct buffer *value)
 	return err;
 }
 
+/* How the session of the user before this one ended. */
+static int
+put_previous(struct session *s, const json_t *end)
+{
+	struct buffer text;
+	int err = 0;
+
+	buffer_init(&text);
+	if (json_is_object(end))
+		err = explain_briefly(&text, end, output_style(s));
+	if (err == 0)
+		err = put_detail(s, "previous end", &text);
+	buffer_clear(&text);
+	return err;
+}
+
 /* Members that have no column of their own, as they are. */
 static int
 put_others(struct session *s, const json_t *row)
@@ -273,7 +291,8 @@ put_others(struct session *s, const json_t *row)
 
 	json_object_foreach((json_t *)row, key, value) {
 		struct buffer text;
-		bool known = strcmp(key, "port") == 0;
+		bool known =
+		    strcmp(key, "port") == 0 || strcmp(key, "previous_end") == 0;
 
 		for (size_t i = 0; i < COLUMNS_CONNECTIONS; i++)
 			known =
@@ -307,7 +326,9 @@ put_connection(struct session *s, const json_t *row)
 			    &text);
 		buffer_clear(&text);
 	}
-	return err < 0 ? err : put_others(s, row);
+	if (err == 0)
+		err = put_others(s, row);
+	return err < 0 ? err : put_previous(s, json_object_get(row, "previous_end"));
 }
 
 /* Everything known, one block of lines for each connection. */

@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "common/clock.h"
 #include "common/units.h"
 #include "ctl/client.h"
 
@@ -74,6 +76,47 @@ parse_number(const char *text, double *ret)
 	return 0;
 }
 
+/* Local time in one of the ways in which people write it, whole. */
+static bool
+parse_local(const char *text, struct tm *ret)
+{
+	static const char *const forms[] = { "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M",
+		"%Y-%m-%dT%H:%M:%S", "%Y-%m-%d", "%H:%M:%S", "%H:%M" };
+	time_t now = time(NULL);
+	const char *end;
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		if (localtime_r(&now, ret) == NULL)
+			return false;
+		ret->tm_hour = ret->tm_min = ret->tm_sec = 0;
+		ret->tm_isdst = -1;
+		end = strptime(text, forms[i], ret);
+		if (end != NULL && *end == '\0')
+			return true;
+	}
+	return false;
+}
+
+/* A time of day that is still to come was yesterday's. Returns 0 or -EINVAL. */
+static int
+parse_time(const char *text, int64_t *ret_wall_us)
+{
+	struct tm tm;
+	time_t when;
+
+	if (clock_parse(text, ret_wall_us) == 0)
+		return 0;
+	if (!parse_local(text, &tm) || (when = mktime(&tm)) == (time_t)-1)
+		return -EINVAL;
+	if (strchr(text, '-') == NULL && when > time(NULL)) {
+		tm.tm_mday--;
+		tm.tm_isdst = -1;
+		when = mktime(&tm);
+	}
+	*ret_wall_us = (int64_t)when * 1000000;
+	return 0;
+}
+
 int
 value_check(const struct command *cmd, const struct option_spec *spec, const char *name,
     const char *value, char *error, size_t size)
@@ -101,6 +144,14 @@ value_check(const struct command *cmd, const struct option_spec *spec, const cha
 			return fail(error, size,
 			    "%s: \"%s\" is not a duration such as 90s or 5m", name,
 			    value);
+		return 0;
+	case VALUE_SINCE:
+		if (units_parse_duration(value, &number) < 0 &&
+		    parse_time(value, &number) < 0)
+			return fail(error, size,
+			    "%s: \"%s\" is neither a duration such as 5m nor a time "
+			    "such as 12:00 or 2026-05-01T12:00:00Z",
+			    name, value);
 		return 0;
 	case VALUE_WORD:
 	case VALUE_WORDS:
@@ -134,6 +185,19 @@ seconds(int64_t ms)
 	return ms % 1000 == 0 ? json_integer(ms / 1000) : json_real((double)ms / 1000);
 }
 
+/* Seconds back from now, or a time. */
+static json_t *
+since_param(const char *text)
+{
+	char time[CLOCK_TEXT_SIZE];
+	int64_t number = 0;
+
+	if (units_parse_duration(text, &number) == 0)
+		return seconds(number);
+	(void)parse_time(text, &number);
+	return json_string(clock_text(number, time));
+}
+
 json_t *
 value_param(const struct param *param, const struct option_spec *spec, const char *text)
 {
@@ -156,6 +220,8 @@ value_param(const struct param *param, const struct option_spec *spec, const cha
 	case VALUE_DURATION:
 		(void)units_parse_duration(text, &number);
 		return seconds(number);
+	case VALUE_SINCE:
+		return since_param(text);
 	default:
 		return param->type == PARAM_STRINGS ? split_words(text)
 						    : json_string(text);

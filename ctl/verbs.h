@@ -10,6 +10,7 @@ extern const struct command verb_ping, verb_status, verb_version; /* server */
 extern const struct command verb_shutdown, verb_log_level;
 extern const struct command verb_stats;
 extern const struct command verb_users, verb_list, verb_count, verb_show;
+extern const struct command verb_explain, verb_history; /* history */
 extern const struct command verb_kick;
 extern const struct command verb_send, verb_broadcast, verb_any; /* message */
 extern const struct command verb_drain_start, verb_drain_status, verb_drain_cancel;

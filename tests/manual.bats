@@ -282,6 +282,8 @@ columns_of() {
 		"$(subsection poolctl.1 "Columns of list" | items)"
 	the_same "$(columns_of columns_users)" \
 		"$(subsection poolctl.1 "Columns of users" | items)"
+	the_same "$(columns_of columns_history)" \
+		"$(subsection poolctl.1 "Columns of history" | items)"
 }
 
 @test "poolctl(1) has every format" {
