@@ -71,7 +71,7 @@ static const struct reason reasons[] = {
 		"sessions of this user had replaced each other too fast: two devices are fighting",
 		"find the two; or allow both with max_sessions_per_user" },
 	{ "kicked", "kicked by {uid}", "{words}", NULL },
-	{ "drained", "drained by {uid}", "{words}", NULL },
+	{ "drained", "ended by {uid} in a drain", "{words}", NULL },
 	{ "redirected", "sent to another server by {uid}", "{words}", NULL },
 	{ "shutdown", "ended", "the daemon was stopping", NULL },
 	{ "internal", "ended", "the daemon had a fault of its own", "its log tells more" },

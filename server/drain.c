@@ -11,6 +11,7 @@
 #include "server/connection.h"
 #include "server/control_private.h"
 #include "server/events.h"
+#include "server/history.h"
 #include "server/pool.h"
 #include "server/spread.h"
 #include "server/survey.h"
@@ -31,6 +32,7 @@ struct drain {
 	struct control *control;
 	enum drain_state state;
 	struct drain_order order;  /* its texts are ours; handles while it runs */
+	struct history_note *note; /* who wants it, for the history; or NULL */
 	size_t tried;		   /* of the handles, so far */
 	size_t out;		   /* further ones that the workers are ending now */
 	uint64_t ended;		   /* of those tried; the others had gone before */
@@ -82,11 +84,16 @@ static bool
 end_one(struct survey *s, struct connection *conn, const struct row *row)
 {
 	const struct drain *d = s->query.arg;
-	int64_t retry_ms = d->order.retry_ms;
+	struct close_cause cause = {
+		.reason = CLOSE_DRAINED,
+		.retry_ms = d->order.retry_ms,
+		.text = d->order.reason,
+		.note = d->note,
+	};
 
-	if (retry_ms == CLOSE_RETRY_DEFAULT)
-		retry_ms = turn_of(d, row->handle.id);
-	connection_close(conn, CLOSE_DRAINED, retry_ms, d->order.reason);
+	if (cause.retry_ms == CLOSE_RETRY_DEFAULT)
+		cause.retry_ms = turn_of(d, row->handle.id);
+	connection_end(conn, &cause);
 	return true;
 }
 
@@ -307,6 +314,8 @@ clear_order(struct drain *d)
 	free((char *)(uintptr_t)d->order.reason);
 	free((char *)(uintptr_t)d->order.comment);
 	d->order = (struct drain_order){ 0 };
+	history_note_drop(d->control->pool->history, d->note);
+	d->note = NULL;
 }
 
 void
@@ -342,6 +351,8 @@ take_order(struct drain *d, const struct drain_order *order)
 	d->order = *order;
 	d->order.reason = reason;
 	d->order.comment = comment;
+	d->note =
+	    history_note_new(d->control->pool->history, order->uid, comment, reason);
 	return 0;
 }
 

@@ -250,7 +250,14 @@ static void
 send_away(struct connection *conn, const struct frame *f, int64_t retry_ms)
 {
 	connection_emit_as(conn, f->arg.at, f->arg.len, EVENT_REJECT, CLOSE_POOL_FULL);
-	connection_close(conn, CLOSE_POOL_FULL, retry_ms, "too many logins at once");
+	connection_end(conn, &(struct close_cause){
+				 .reason = CLOSE_POOL_FULL,
+				 .retry_ms = retry_ms,
+				 .text = "too many logins at once",
+				 .err = EAGAIN, /* not max_connections */
+				 .user = f->arg.at,
+				 .user_len = f->arg.len,
+			     });
 }
 
 /* It has a slot that lies ahead, or takes one. False: it has been told when. */

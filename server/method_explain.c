@@ -64,9 +64,10 @@ clear(struct call *call)
 
 /* ---- the answer ---- */
 
-/* What decided: NULL for what no setting decides. */
+/* What decided: NULL for what no setting decides. For a login that was above
+ * accept_rate the pool is full for the moment, and the errno tells. */
 static const struct setting_info *
-setting_of(enum close_reason reason, enum setting_id *ret)
+setting_of(const struct history_entry *e, enum setting_id *ret)
 {
 	static const struct {
 		enum close_reason reason;
@@ -88,21 +89,23 @@ setting_of(enum close_reason reason, enum setting_id *ret)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (rows[i].reason != reason)
+		if (rows[i].reason != e->reason)
 			continue;
 		*ret = rows[i].setting;
-		return setting_info(rows[i].setting);
+		if (e->reason == CLOSE_POOL_FULL && e->err == EAGAIN)
+			*ret = SETTING_ID_accept_rate;
+		return setting_info(*ret);
 	}
 	return NULL;
 }
 
 /* The setting that decided, with its value now. */
 static int
-write_setting(struct call *call, enum close_reason reason)
+write_setting(struct call *call, const struct history_entry *e)
 {
 	struct explain *x = call->state;
 	enum setting_id id;
-	const struct setting_info *info = setting_of(reason, &id);
+	const struct setting_info *info = setting_of(e, &id);
 	struct settings *s;
 	char *value;
 	int err;
@@ -132,7 +135,7 @@ write_end(struct call *call, size_t i)
 		err = buffer_printf(
 		    &x->text, ",\"same_second\":%" PRIu64, x->moments[i].count);
 	if (err == 0)
-		err = write_setting(call, (enum close_reason)e->reason);
+		err = write_setting(call, e);
 	if (err == 0)
 		err = buffer_append(&x->text, "}", 1);
 	if (err == 0)

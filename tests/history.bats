@@ -133,6 +133,19 @@ timeouts: {linger_timeout: 100ms}'
 	same bad_value "$(control_kind connections.explain '{"user":"a b"}')"
 }
 
+@test "a drain and a login above accept_rate are told from others" {
+	start_poold 'pool: {accept_rate: 1}'
+	online alice
+	set_values max_unauthenticated=1 >/dev/null # who comes too early has to go
+	swarm storm --users 8 --inflight 1 --prefix storm
+	explained "$(ends --reason pool-full -L 1 | jq -r .ends[0].user)" \
+		'which wanted to be storm[0-9], was refused: pool-full \(accept_rate is 1\) at '
+	status_of 0 drain start alice --over 100ms --comment moving
+	closed_is drained 1
+	explained alice "was ended by .*\(uid $(id -u)\) in a drain at [0-9:]{8}: the comment was \"moving\"\."
+	holds "$(ends --reason drained)" ".ends[0] | .uid == $(id -u) and .by == \"operator\""
+}
+
 @test "the history is selected by reason, time and selector, and goes on behind a number" {
 	start_poold
 	swarm many --users 30 --prefix u

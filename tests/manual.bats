@@ -384,10 +384,8 @@ named() {
 		message.send {"select":["bob"],"data":"x"}
 		message.broadcast {"data":"x"}
 		message.any {"data":"x"}
-		connections.show {"select":["bob"]}
 		connections.kick {"select":["bob"]}
 		connections.history {}
-		connections.explain {"user":"bob"}
 	EOF
 	# shellcheck disable=SC2046
 	named "$(section poold-control.7 STATISTICS)" $(members_of pool.stats)
