@@ -1,6 +1,7 @@
 /*
  * fuzz_selector.c - any words as a selector: a filter or a sentence, never a crash
- * or a pattern that takes for ever. Words are separated by line ends.
+ * or a pattern that takes for ever. Words are separated by line ends. Each is tried
+ * as a time too.
  */
 #include "server/selector.h"
 
@@ -8,6 +9,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "common/clock.h"
 
 #define WORDS_MAX 16
 
@@ -40,8 +43,22 @@ match(const struct selector *sel)
 	(void)selector_match(sel, &row);
 	(void)selector_one_user(sel);
 	(void)selector_fits_events(sel);
+	(void)selector_of_the_living(sel);
 	for (size_t i = 0; selector_user(sel, i) != NULL; i++)
 		assert(i < 65536);
+}
+
+/* What is read is read again as it is shown, to the millisecond. */
+static void
+read_time(const char *word)
+{
+	char text[CLOCK_TEXT_SIZE];
+	int64_t us = 0, again = 0;
+
+	if (clock_parse(word, &us) < 0 || us < 0 || us > 4102444800000000)
+		return;
+	assert(clock_parse(clock_text(us, text), &again) == 0);
+	assert(again == us - us % 1000);
 }
 
 int
@@ -57,6 +74,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (text == NULL)
 		return 0;
 	n = split(text, words);
+	for (size_t i = 0; i < n; i++)
+		read_time(words[i]);
 	if (selector_parse(words, n, &sel, &kind, error, sizeof(error)) == 0) {
 		match(sel);
 		selector_free(sel);
