@@ -28,7 +28,7 @@
 
 #define ENDS 16	    /* that are told, the last ones */
 #define LIVE 16	    /* connections that are told; the count is exact */
-#define STEP_US 250 /* of one step */
+#define STEP_US 100 /* of one step */
 #define BATCH 16    /* entries copied at once */
 
 struct explain { /* state of the call */

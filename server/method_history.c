@@ -22,7 +22,7 @@
 #include "server/slice.h"
 
 #define BATCH 64     /* entries copied at once */
-#define STEP_US 250  /* of one step */
+#define STEP_US 100  /* of one step */
 #define STEP_ROWS 64 /* rows written in one, about one line */
 
 struct past { /* state of the call */
