@@ -14,6 +14,7 @@
 #include "ctl/output.h"
 #include "ctl/session.h"
 #include "ctl/verbs.h"
+#include "ctl/watch.h"
 
 #define FIRST_PAGE 500 /* rows of the first page; each next one has twice as many */
 #define MAX_PAGE 10000 /* rows of any page, and of a sorted list */
@@ -187,6 +188,8 @@ listing_run(
 static int
 run_list(struct session *s, struct args *a)
 {
+	if (args_flag(a, "watch"))
+		return watch_run(s, a);
 	return listing_run(s, a, &view_connections, "connections.list");
 }
 
@@ -377,6 +380,8 @@ static const struct option_spec list_options[] = {
 		"in the order of this column" },
 	{ "limit", 'L', VALUE_COUNT, "N", NULL, "limit", "at most N rows; 0: all" },
 	{ "after", 0, VALUE_COUNT, "ID", NULL, "after", "go on behind this connection" },
+	{ "watch", 0, VALUE_NONE, NULL, NULL, "watch",
+		"then print what becomes of them: + came, ~ another user, - gone" },
 	{ .name = NULL },
 };
 
@@ -420,7 +425,8 @@ const struct command verb_list = {
 		   "  queue=+0   drops=+0   out=+10M",
 	.examples = "  poolctl list idle=+1m --sort idle:desc -L 10\n"
 		    "  poolctl list ip=10.0.0.0/8 -o wide\n"
-		    "  poolctl list --columns id,user,age state=idle\n",
+		    "  poolctl list --columns id,user,age state=idle\n"
+		    "  poolctl list --watch ip=10.0.0.0/8 -o jsonl\n",
 	.method = METHOD_ID_CONNECTIONS_LIST,
 	.options = list_options,
 	.operand = VALUE_SELECTOR,

@@ -4,6 +4,10 @@
  * Three ways to list. With an order of its own, or with a limit: one survey keeps
  * the first rows. Without either: one survey notes who matches (16 bytes each),
  * and the rows are fetched page by page while the client reads.
+ *
+ * A list to be watched has the number of the last event before it was begun: whatever
+ * that event and those before it have done is in the list, and what those behind it do
+ * may be in it already. Connections whose `disconnect` is over are not in it.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,12 +18,14 @@
 #include "server/call.h"
 #include "server/directory.h"
 #include "server/ended.h"
+#include "server/events.h"
 #include "server/history.h"
 #include "server/listing.h"
 #include "server/method.h"
 #include "server/pool.h"
 #include "server/row.h"
 #include "server/selector.h"
+#include "server/state.h"
 
 #define PAGE 512     /* rows fetched at once from the workers */
 #define STEP_ROWS 64 /* rows written in one step, about one line */
@@ -35,6 +41,8 @@ struct roll { /* state of connections.list and .show */
 	size_t nhandles, next_handle;
 	bool with_past; /* tell of the user's previous session too */
 	bool is_cut;	/* more rows than were asked for remain */
+	bool is_watch;
+	uint64_t seq; /* of the last event before it */
 	uint64_t last_id;
 };
 
@@ -56,10 +64,14 @@ static void
 finish(struct call *call)
 {
 	struct roll *list = call->state;
-	char tail[96], next[32];
+	char tail[128], next[32];
+	int n;
 
-	snprintf(tail, sizeof(tail), "\"total\":%" PRIu64 ",\"online\":%zu",
+	n = snprintf(tail, sizeof(tail), "\"total\":%" PRIu64 ",\"online\":%zu",
 	    list->total, directory_sessions(call->control->pool->directory));
+	if (list->is_watch)
+		snprintf(
+		    tail + n, sizeof(tail) - (size_t)n, ",\"seq\":%" PRIu64, list->seq);
 	snprintf(next, sizeof(next), "%" PRIu64, list->last_id);
 	listing_finish(&list->listing, tail, list->is_cut ? next : NULL);
 }
@@ -129,6 +141,14 @@ page_arrived(struct call *call, struct survey *s)
 	list->next_row = 0;
 }
 
+/* In the worker. Its `disconnect`, if it has been emitted, is not going to come again. */
+static bool
+has_not_ended(const struct survey *s, const struct row *row)
+{
+	(void)s;
+	return row->state <= STATE_IDLE;
+}
+
 static void
 fetch_page(struct call *call)
 {
@@ -139,6 +159,7 @@ fetch_page(struct call *call)
 		.handles = list->handles + list->next_handle,
 		.nhandles = left < PAGE ? left : PAGE,
 		.limit = PAGE,
+		.accept = list->is_watch ? has_not_ended : NULL,
 	};
 
 	list->next_handle += query.nhandles;
@@ -270,6 +291,7 @@ list_by_id(struct call *call)
 	struct survey_query query = {
 		.selector = call->selector,
 		.after = (uint64_t)call_integer(call, "after", 0),
+		.accept = list->is_watch ? has_not_ended : NULL,
 	};
 
 	if (list->listing.is_streamed && (list->limit == 0 || list->limit > PAGE)) {
@@ -288,6 +310,27 @@ list_by_id(struct call *call)
 	}
 }
 
+/* False: the call has been answered. */
+static bool
+watch_is_good(struct call *call)
+{
+	if (!call_boolean(call, "watch"))
+		return true;
+	if (call_has(call, "sort") || call_has(call, "limit") ||
+	    call_has(call, "after")) {
+		call_fail(call, RPC_BAD_REQUEST,
+		    "watch is about all that match: no sort, limit or after");
+		return false;
+	}
+	if (!selector_fits_watch(call->selector)) {
+		call_fail(call, RPC_BAD_VALUE,
+		    "a list is watched by user, id, ip and listener only: no event "
+		    "tells when another of them changes");
+		return false;
+	}
+	return true;
+}
+
 void
 method_connections_list(struct call *call)
 {
@@ -300,8 +343,11 @@ method_connections_list(struct call *call)
 		call_fail(call, RPC_BAD_VALUE, "%s", error);
 		return;
 	}
-	if (!call_selector(call) || (list = list_new(call)) == NULL)
+	if (!call_selector(call) || !watch_is_good(call) ||
+	    (list = list_new(call)) == NULL)
 		return;
+	list->is_watch = call_boolean(call, "watch");
+	list->seq = events_last(call->control->pool->events);
 	list->limit = (uint64_t)call_integer(call, "limit", 0);
 	if (order.column == row_order_by_id.column && !order.descending)
 		list_by_id(call);

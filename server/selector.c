@@ -474,13 +474,25 @@ selector_is_empty(const struct selector *sel)
 	return sel->nterms == 0;
 }
 
+static bool
+has_keys_up_to(const struct selector *sel, enum key last)
+{
+	for (size_t i = 0; i < sel->nterms; i++)
+		if (sel->terms[i].key > last)
+			return false;
+	return true;
+}
+
 bool
 selector_fits_events(const struct selector *sel)
 {
-	for (size_t i = 0; i < sel->nterms; i++)
-		if (sel->terms[i].key > KEY_IP)
-			return false;
-	return true;
+	return has_keys_up_to(sel, KEY_IP);
+}
+
+bool
+selector_fits_watch(const struct selector *sel)
+{
+	return has_keys_up_to(sel, KEY_LISTENER);
 }
 
 const char *

@@ -38,6 +38,9 @@ bool selector_fits_events(const struct selector *sel);
 /* The first key that only a live connection has (state, idle); NULL: there is none. */
 const char *selector_of_the_living(const struct selector *sel);
 
+/* Asks for nothing that changes without an event: user, id, ip and listener. */
+bool selector_fits_watch(const struct selector *sel);
+
 /*
  * The i-th of the users one of which a connection must have to match, NULL behind
  * the last; with i 0: NULL if it may be anybody. (The directory then knows where

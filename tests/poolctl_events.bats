@@ -148,3 +148,121 @@ has_lines() {
 	wait "$pid" || same 3 "$?"
 	has_lines out 6
 }
+
+# -- list --watch -----------------------------------------------------------------
+
+# replayed NAME: the ids and users that a watch has left, one a line
+replayed() {
+	jq -rn 'reduce inputs as $i ({};
+		if $i.op == "remove" then del(.["\($i.id)"])
+		elif $i.op == "add" or $i.op == "change" then .["\($i.id)"] = $i.user
+		else . end) | to_entries[] | "\(.key) \(.value)"' "$BATS_TEST_TMPDIR/$1" | sort
+}
+
+# listed SELECTOR…: the same of list
+listed() {
+	poolctl list "$@" -o json | jq -r '.connections[] | "\(.id) \(.user)"' | sort
+}
+
+# agrees NAME SELECTOR…: the watch has left what list says
+agrees() {
+	local name=$1
+	shift
+	[ "$(replayed "$name" 2>/dev/null)" = "$(listed "$@")" ]
+}
+
+# watching NAME ARGUMENT…: in the background; returns when the list has come.
+watching() {
+	in_background "$1" list --watch -o jsonl "${@:2}"
+	wait_until grep -q '"op":"snapshot"' "$BATS_TEST_TMPDIR/$1"
+}
+
+@test "list --watch is the list, and then what becomes of it" {
+	start_poold
+	online alice=Alice
+	watching out
+	watching some alice
+	watching others 'user!=alice'
+	play_bg bob <<-'SCRIPT'
+		timeout 60000
+		> AUTH bob -
+		< OK *
+		> LOGOUT
+		< OK
+		> AUTH alice -
+		< OK *
+		gone
+	SCRIPT
+	wait_until agrees out
+	wait_until agrees some alice
+	wait_until agrees others 'user!=alice'
+	same '["add","alice","Alice"]' "$(head -n 1 "$BATS_TEST_TMPDIR/out" | jq -c '[.op,.user,.display]')"
+	same '["snapshot",1,null]' "$(sed -n 2p "$BATS_TEST_TMPDIR/out" | jq -c '[.op,.total,.id]')"
+	holds "$(jq -s . "$BATS_TEST_TMPDIR/out")" '.[1].seq > 1' \
+		'.[2:] | all(.id == 2 or .op == "remove")' 'any(.op == "remove" and .user == "alice")'
+	poolctl kick alice --yes
+	wait_until agrees some alice
+	same '' "$(replayed some)"
+	kill -INT "$pid"
+	wait "$pid" || same 130 "$?"
+}
+
+@test "list --watch in other formats, and what does not go with it" {
+	start_poold
+	online alice
+	in_background people list --watch
+	people=$pid
+	in_background rows list --watch -o csv --columns op,user,id
+	wait_until grep -q '= 1 now' "$BATS_TEST_TMPDIR/people"
+	wait_until has_lines rows 2
+	poolctl kick alice
+	wait_until grep -q '^- 1 alice 127' "$BATS_TEST_TMPDIR/people"
+	grep -q '^+ 1 alice active 127.0.0.1:[0-9]*$' "$BATS_TEST_TMPDIR/people"
+	wait_until has_lines rows 3
+	same $'op,user,id\r,add,alice,1\r,remove,alice,1\r,' "$(tr '\n' , <"$BATS_TEST_TMPDIR/rows")"
+	status_of 2 list --watch --sort user
+	status_of 2 list --watch -o name
+	status_of 2 list --watch idle=+5m
+	said 'poolctl: list: a list is watched by user, id, ip and listener only: no event tells when another of them changes'
+	stop_poold
+	wait "$people" || same 3 "$?"
+}
+
+@test "list --watch misses nothing of what happens while the list is made" {
+	start_poold
+	swarm there --users "$(scaled 2000)" --prefix t- --source-net 9 --sources 4
+	swarm_begin coming --users "$(scaled 1000)" --prefix c- --source-net 9 --sources 4
+	swarm_begin race --same --prefix star --users 20 --inflight 20 --attempts "$(scaled 300)"
+	in_background out list --watch -o jsonl
+	swarm_waits race ready 40
+	swarm_stop there >/dev/null
+	wait_until grep -q '"op":"snapshot"' "$BATS_TEST_TMPDIR/out"
+	swarm_waits coming ready 40
+	wait_until agrees out
+	# each comes and goes once at most, and whoever goes had come
+	jq -rn '[inputs | select(.op == "add" or .op == "remove")] | group_by(.id)[] |
+		map(.op) | join(" ")' "$BATS_TEST_TMPDIR/out" | sort | uniq -c >"$BATS_TEST_TMPDIR/lives"
+	run ! grep -qvE '^ +[0-9]+ (add|add remove)$' "$BATS_TEST_TMPDIR/lives"
+	swarm_stop coming >/dev/null
+	wait_until agrees out
+	swarm_stop race >/dev/null
+}
+
+@test "events that were missed are told, and the list is right again" {
+	[ "$POOLD_TEST_SCALE" = full ] || skip "the ring is large"
+	start_poold
+	online alice bob
+	watching out
+	kill -STOP "$pid"
+	poolctl kick alice
+	sessions 40000 # more than the ring and all buffers hold
+	online_is 1
+	kill -CONT "$pid"
+	wait_until grep -q '"op":"gap"' "$BATS_TEST_TMPDIR/out"
+	wait_until agrees out
+	holds "$(grep '"op":"gap"' "$BATS_TEST_TMPDIR/out" | head -n 1)" '.from_seq > 3' '.to_seq > .from_seq'
+	same 2 "$(grep -c '"op":"snapshot"' "$BATS_TEST_TMPDIR/out")"
+	# and for --exec, which asks for what is no longer there
+	status_of 7 events --since 0 --type admin,settings --no-follow --exec 'echo $EVENT_TYPE'
+	said_like 'poolctl: events: [0-9]* events were missed, 1 to *'
+}
