@@ -193,18 +193,47 @@ text_shutdown(struct session *s, const json_t *r)
 }
 
 static int
+text_abort(struct session *s, const json_t *r)
+{
+	session_say(s, "the shutdown is called off, %lld connections are left",
+	    (long long)json_integer_value(json_object_get(r, "connections")));
+	return 0;
+}
+
+static int
+check_shutdown(struct session *s, const struct args *a)
+{
+	int ways = args_flag(a, "grace") + args_flag(a, "now") + args_flag(a, "abort");
+
+	if (ways > 1)
+		return session_fail(
+		    s, STATUS_USAGE, "--grace, --now and --abort: choose one");
+	if (args_flag(a, "abort") && args_flag(a, "text"))
+		return session_fail(
+		    s, STATUS_USAGE, "--abort: there is nobody to tell --text to");
+	return 0;
+}
+
+static int
 run_shutdown(struct session *s, struct args *a)
 {
-	static const struct view view = { .text = text_shutdown };
+	const struct view view = {
+		.text = args_flag(a, "abort") ? text_abort : text_shutdown,
+	};
+	int status = check_shutdown(s, a);
+	const char *failed;
 	json_t *result;
-	int status;
 
-	if (args_flag(a, "grace") && args_flag(a, "now"))
-		return session_fail(s, STATUS_USAGE, "--grace and --now: choose one");
+	if (status != 0)
+		return status;
 	status = session_call(s, "server.shutdown", args_params(a), &result);
 	if (status != 0)
 		return status;
 	status = output_result(s, &view, result);
+	failed = json_string_value(json_object_get(result, "failed"));
+	if (status == 0 && failed)
+		status = session_fail(s, STATUS_PARTLY,
+		    "the shutdown is called off, but %s; see \"accept on\"", failed);
 	json_decref(result);
 	return status;
 }
@@ -242,6 +271,7 @@ static const struct option_spec shutdown_options[] = {
 	{ "grace", 0, VALUE_DURATION, "DURATION", NULL, "grace_s",
 		"spread the ends of the connections over this time" },
 	{ "now", 0, VALUE_NONE, NULL, NULL, "now", "do not wait for anything" },
+	{ "abort", 0, VALUE_NONE, NULL, NULL, "abort", "call off one that is under way" },
 	{ "text", 0, VALUE_TEXT, "TEXT", NULL, "text", "text sent to every client" },
 	{ "comment", 0, VALUE_TEXT, "TEXT", NULL, "comment", "for the audit" },
 	{ .name = NULL },
@@ -265,8 +295,12 @@ const struct command verb_log_level = {
 const struct command verb_shutdown = {
 	.words = "shutdown",
 	.summary = "end everybody in order and stop poold",
-	.details = "Without options the setting shutdown_grace decides.",
-	.examples = "  poolctl shutdown --grace 30s\n",
+	.details =
+	    "Without options the setting shutdown_grace decides. --abort calls off "
+	    "one that\nis spread over a time: who is left stays, and others get in "
+	    "again.",
+	.examples = "  poolctl shutdown --grace 30s\n"
+		    "  poolctl shutdown --abort\n",
 	.method = METHOD_ID_SERVER_SHUTDOWN,
 	.options = shutdown_options,
 	.run = run_shutdown,

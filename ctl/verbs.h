@@ -15,7 +15,7 @@ extern const struct command verb_kick;
 extern const struct command verb_send, verb_broadcast, verb_any; /* message */
 extern const struct command verb_drain_start, verb_drain_status, verb_drain_cancel;
 extern const struct command verb_accept_on, verb_accept_off; /* accept */
-extern const struct command verb_set, verb_get;			 /* config */
+extern const struct command verb_set, verb_get;		     /* config */
 extern const struct command verb_config_list, verb_config_get, verb_config_set;
 extern const struct command verb_config_unset, verb_config_reload;
 extern const struct command verb_config_check;

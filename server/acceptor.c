@@ -296,6 +296,14 @@ acceptor_resume(struct acceptor *a)
 }
 
 void
+acceptor_reopen(struct acceptor *a)
+{
+	a->is_closed = false;
+	open_spare(a);
+	listen_again(a);
+}
+
+void
 acceptor_update(struct acceptor *a)
 {
 	if (a->is_listening) /* else it is paused, or over: what comes then looks */

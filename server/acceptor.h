@@ -20,12 +20,13 @@ struct acceptor {
 	struct shard *sh;
 	int spare;	   /* descriptor kept for shedding, -1: none */
 	bool is_listening; /* the listeners are in the loop */
-	bool is_closed;	   /* for good */
+	bool is_closed;	   /* by acceptor_close() */
 	int64_t resume_ms; /* while paused */
 };
 
 int acceptor_open(struct acceptor *a, struct shard *sh); /* 0 or -errno */
-void acceptor_close(struct acceptor *a);		 /* stops listening for good */
+void acceptor_close(struct acceptor *a);		 /* stops listening, */
+void acceptor_reopen(struct acceptor *a); /* unless it goes on after all */
 
 /* Key of listener i in the loop is SHARD_KEY_SPECIAL | i. */
 void acceptor_ready(struct acceptor *a, unsigned listener);

@@ -18,8 +18,8 @@ struct pool;
 /*
  * Opens the socket (poold-control(7), THE SOCKET) and starts the thread. Returns
  * 0, or a negative errno with a sentence in error[size]. When an operator asks
- * for the end, a struct shutdown_request with run = shutdown is posted to
- * pool->main.
+ * for the end, or that there shall be none, a struct shutdown_request with run =
+ * shutdown is posted to pool->main.
  */
 int control_start(struct control **ret, struct pool *pool,
     void (*shutdown)(struct mail *, void *), char *error, size_t size);
@@ -39,6 +39,14 @@ struct shutdown_request { /* malloc'd, the receiver frees */
 	int64_t grace_ms; /* -1: as configured */
 	bool now;
 	char *text; /* or NULL; malloc'd */
+
+	/* To call off one that has begun instead: posted back to reply_to with run =
+	 * answer, and free again. */
+	struct mailbox *reply_to; /* NULL: no such request */
+	void (*answer)(struct mail *mail, void *owner);
+	void *arg;	 /* of whoever asks */
+	bool is_aborted; /* the answer */
+	char error[256]; /* why not, or what is not as before */
 };
 
 #endif

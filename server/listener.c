@@ -144,7 +144,11 @@ listener_open(struct listener *l, const struct listen_options *o,
 	int err;
 
 	*l = (struct listener){
-		.fd = -1, .name = strdup(o->name), .address = strdup(o->address)
+		.fd = -1,
+		.name = strdup(o->name),
+		.address = strdup(o->address),
+		.backlog = o->backlog,
+		.mode = o->mode,
 	};
 	err = l->name == NULL || l->address == NULL ? -ENOMEM : open_socket(l, o, s);
 	if (err < 0) {
@@ -201,11 +205,55 @@ listener_adopt(
 }
 
 void
-listener_shut(const struct listener *l)
+listener_shut(struct listener *l)
 {
 	/* shutdown() would end it for the service manager too, whose socket it is. */
-	if (!l->is_adopted)
-		(void)shutdown(l->fd, SHUT_RDWR);
+	if (l->is_adopted)
+		return;
+	atomic_store(&l->is_shut, true);
+	(void)shutdown(l->fd, SHUT_RDWR);
+}
+
+/*
+ * A Unix socket that was shut stays so: a new one takes its place, under the number
+ * that the workers know.
+ */
+static int
+replace_unix(struct listener *l, const struct settings *s)
+{
+	struct listener fresh = { .fd = -1 };
+	struct listen_options o = {
+		.address = l->address, .backlog = l->backlog, .mode = l->mode
+	};
+	int err = open_socket(&fresh, &o, s);
+
+	if (err == 0 && dup3(fresh.fd, l->fd, O_CLOEXEC) < 0)
+		err = -errno;
+	if (fresh.fd >= 0)
+		close(fresh.fd);
+	free(fresh.unix_path);
+	return err;
+}
+
+/* A TCP socket keeps its port, unless the kernel chose it: no right to bind is needed,
+ * and somebody else has it only by listening there meanwhile. */
+int
+listener_reopen(struct listener *l, const struct settings *s, char *error, size_t size)
+{
+	int err = 0;
+
+	if (!atomic_load(&l->is_shut))
+		return 0;
+	if (l->unix_path != NULL)
+		err = replace_unix(l, s);
+	else if (listen(l->fd, l->backlog) < 0)
+		err = -errno;
+	if (err == 0)
+		atomic_store(&l->is_shut, false);
+	else
+		snprintf(error, size, "cannot listen on %s again: %s", l->address,
+		    explain(err));
+	return err;
 }
 
 void

@@ -2,6 +2,7 @@
  * main.c - poold: the order of start and stop, signals, exit codes.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <malloc.h>
 #include <pwd.h>
 #include <signal.h>
@@ -39,6 +40,8 @@ struct server {
 	struct pool *pool;
 	struct control *control;
 	bool is_stopping;
+	bool is_announced; /* a service manager knows that we stop: it will see to it */
+	bool is_over;	   /* nobody is left: nothing is begun or called off any more */
 };
 
 static int
@@ -155,12 +158,26 @@ say(struct server *srv, const char *what)
 }
 
 static void
+announce_stop(struct server *srv)
+{
+	if (!srv->is_announced)
+		srv->is_announced = notify_stopping() == 1;
+}
+
+/*
+ * A service manager that hears of a stop ends us after a while, whatever we say then.
+ * So it is told of one that an operator spreads over a time when that is over.
+ */
+static void
 begin_stop(struct server *srv, int64_t grace_ms, bool now, const char *text)
 {
-	if (!srv->is_stopping) {
-		(void)notify_stopping();
+	if (!srv->is_stopping)
 		say(srv, "stopping");
-	}
+	if (now || grace_ms == 0)
+		announce_stop(srv);
+	else
+		(void)notify_status("stopping, ends are spread over %" PRId64 " s",
+		    (grace_ms + 999) / 1000);
 	srv->is_stopping = true;
 	if (pool_stop(srv->pool, grace_ms, now, text) < 0)
 		log_error("lifecycle", "no memory to stop in order; send TERM again");
@@ -176,6 +193,49 @@ configured_grace(struct server *srv)
 	return grace_ms;
 }
 
+static void
+abort_stop(struct server *srv, struct shutdown_request *r)
+{
+	int err = pool_abort_stop(srv->pool, r->error, sizeof(r->error));
+
+	r->is_aborted = err != -ENOMEM;
+	if (!r->is_aborted) {
+		snprintf(r->error, sizeof(r->error), "out of memory");
+		return;
+	}
+	srv->is_stopping = false;
+	(void)notify_status("serving");
+	say(srv, "shutdown called off");
+	if (err < 0)
+		log_error("lifecycle", "%s", r->error);
+}
+
+/* Before srv->is_over the control thread is there to take the answer. */
+static void
+answer_abort(struct server *srv, struct shutdown_request *r)
+{
+	if (srv->is_over || (srv->is_stopping && pool_is_drained(srv->pool)))
+		snprintf(r->error, sizeof(r->error),
+		    "too late: everybody has been ended, poold exits");
+	else if (!srv->is_stopping)
+		snprintf(r->error, sizeof(r->error),
+		    "poold is not shutting down: there is nothing to call off");
+	else if (srv->is_announced)
+		snprintf(r->error, sizeof(r->error),
+		    "too late: the service manager has been told that poold stops");
+	else
+		abort_stop(srv, r);
+	r->mail.run = r->answer;
+	mailbox_post(r->reply_to, &r->mail);
+}
+
+static void
+shutdown_free(struct shutdown_request *r)
+{
+	free(r->text);
+	free(r);
+}
+
 /* From an operator, through the control thread. */
 static void
 shutdown_asked(struct mail *mail, void *owner)
@@ -183,10 +243,14 @@ shutdown_asked(struct mail *mail, void *owner)
 	struct shutdown_request *r = container_of(mail, struct shutdown_request, mail);
 	struct server *srv = owner;
 
-	begin_stop(srv, r->grace_ms >= 0 ? r->grace_ms : configured_grace(srv), r->now,
-	    r->text);
-	free(r->text);
-	free(r);
+	if (r->reply_to != NULL && srv->control != NULL) {
+		answer_abort(srv, r);
+		return;
+	}
+	if (!srv->is_over)
+		begin_stop(srv, r->grace_ms >= 0 ? r->grace_ms : configured_grace(srv),
+		    r->now, r->text);
+	shutdown_free(r);
 }
 
 /* ---- signals ---- */
@@ -226,7 +290,8 @@ signalled(struct server *srv)
 	while (read(srv->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		switch (info.ssi_signo) {
 		case SIGTERM:
-		case SIGINT: /* the second one is impatient */
+		case SIGINT:		    /* the second one is impatient */
+			announce_stop(srv); /* from whom it may have come */
 			begin_stop(srv, configured_grace(srv), srv->is_stopping, NULL);
 			break;
 		case SIGHUP:
@@ -352,8 +417,12 @@ serve(struct server *srv, struct settings *s, const sigset_t *signals)
 	(void)notify_ready();
 	daemon_ready();
 	run(srv);
+	srv->is_over = true;
+	announce_stop(srv);
+	(void)mailbox_run(&srv->mailbox); /* who wants to call it off is answered */
 	say(srv, "stopped");
 	control_stop(srv->control);
+	srv->control = NULL;
 	pool_join(srv->pool);
 	pool_free(srv->pool);
 	close_loop(srv);

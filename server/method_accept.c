@@ -11,6 +11,7 @@
 #include "server/listener.h"
 #include "server/method.h"
 #include "server/pool.h"
+#include "server/settings.h"
 #include "server/worker.h"
 
 #define NAMES_MAX 64 /* listeners that a near match is looked for among */
@@ -73,6 +74,20 @@ check_names(struct call *call)
 	return true;
 }
 
+/* One that a shutdown closed, which was called off, and that could not be opened. */
+static bool
+reopen(struct call *call, struct listener *l)
+{
+	struct settings *s = pool_settings(call->control->pool);
+	char error[256];
+	int err = listener_reopen(l, s, error, sizeof(error));
+
+	settings_unref(s);
+	if (err < 0)
+		call_fail(call, RPC_IO, "%s; nothing was changed", error);
+	return err == 0;
+}
+
 static bool
 is_named(const json_t *names, const char *wanted)
 {
@@ -84,6 +99,19 @@ is_named(const json_t *names, const char *wanted)
 			return true;
 	}
 	return json_array_size(names) == 0;
+}
+
+static bool
+reopen_all(struct call *call)
+{
+	struct pool *pool = call->control->pool;
+	const json_t *names = json_object_get(call->params, "listeners");
+
+	for (unsigned i = 0; i < pool->nlisteners; i++)
+		if (is_named(names, pool->listeners[i].name) &&
+		    !reopen(call, &pool->listeners[i]))
+			return false;
+	return true;
 }
 
 /* The names of those that were different. */
@@ -131,7 +159,7 @@ method_accept_set(struct call *call)
 		call_fail(call, RPC_DRAINING, "poold is shutting down");
 		return;
 	}
-	if (!check_names(call))
+	if (!check_names(call) || (!off && !reopen_all(call)))
 		return;
 	changed = change(call, off);
 	for (unsigned i = 0; i < pool->nworkers; i++)

@@ -98,6 +98,71 @@ method_text_is_good(struct call *call, const char *name)
 	return true;
 }
 
+struct abort_wait {	   /* while the main thread decides; freed when it has */
+	struct call *call; /* NULL: it is over */
+};
+
+static void
+forget_wait(struct call *call)
+{
+	struct abort_wait *wait = call->state;
+
+	wait->call = NULL;
+}
+
+static json_t *
+describe_abort(const struct control *c, const struct shutdown_request *r)
+{
+	struct stats_total total;
+	uint64_t live;
+
+	pool_stats(c->pool, &total);
+	live = total.counter[COUNT_CREATED] - total.counter[COUNT_CLOSED];
+	return json_pack("{s:I, s:s?}", "connections", (json_int_t)live, "failed",
+	    r->error[0] == '\0' ? NULL : r->error);
+}
+
+static void
+abort_answered(struct mail *mail, void *owner)
+{
+	struct shutdown_request *r = container_of(mail, struct shutdown_request, mail);
+	struct abort_wait *wait = r->arg;
+	struct call *call = wait->call;
+
+	if (call != NULL && r->is_aborted) {
+		call->clear = NULL;
+		call_answer(call, describe_abort(owner, r));
+	} else if (call != NULL) {
+		call->clear = NULL;
+		call_fail(call, RPC_CONFLICT, "%s", r->error);
+	}
+	free(wait);
+	free(r);
+}
+
+static void
+abort_shutdown(struct call *call)
+{
+	struct control *c = call->control;
+	struct shutdown_request *r = calloc(1, sizeof(*r));
+	struct abort_wait *wait = calloc(1, sizeof(*wait));
+
+	if (r == NULL || wait == NULL) {
+		free(r);
+		free(wait);
+		call_no_memory(call);
+		return;
+	}
+	wait->call = call;
+	call->state = wait;
+	call->clear = forget_wait;
+	r->mail.run = c->shutdown;
+	r->reply_to = &c->mailbox;
+	r->answer = abort_answered;
+	r->arg = wait;
+	mailbox_post(c->pool->main, &r->mail);
+}
+
 void
 method_server_shutdown(struct call *call)
 {
@@ -109,6 +174,14 @@ method_server_shutdown(struct call *call)
 
 	if (!method_text_is_good(call, "text"))
 		return;
+	if (call_boolean(call, "abort")) {
+		if (grace_s >= 0 || call_boolean(call, "now") || text != NULL)
+			call_fail(call, RPC_BAD_REQUEST,
+			    "abort goes without grace_s, now and text");
+		else
+			abort_shutdown(call);
+		return;
+	}
 	if (grace_s > 30.0 * 86400) {
 		call_fail(call, RPC_BAD_VALUE, "grace_s is at most 30 days");
 		return;

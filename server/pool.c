@@ -15,6 +15,7 @@
 #include "server/idle.h"
 #include "server/limits.h"
 #include "server/listener.h"
+#include "server/mailbox.h"
 #include "server/settings.h"
 #include "server/shard.h"
 #include "server/stats.h"
@@ -156,6 +157,62 @@ pool_stop(struct pool *p, int64_t grace_ms, bool now, const char *text)
 	for (unsigned i = 0; i < p->nworkers; i++)
 		if (worker_stop(p->workers[i], grace_ms, now, text) < 0)
 			err = -ENOMEM;
+	return err;
+}
+
+static int
+reopen_listeners(struct pool *p, char *error, size_t size)
+{
+	struct settings *s = pool_settings(p);
+	int err = 0;
+
+	for (unsigned i = 0; i < p->nlisteners; i++) {
+		int failed = listener_reopen(&p->listeners[i], s, error, size);
+
+		if (failed == 0)
+			continue;
+		atomic_store(&p->listeners[i].is_off, true);
+		err = failed;
+	}
+	settings_unref(s);
+	return err;
+}
+
+static void
+free_mails(struct mail **mails, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		free(mails[i]);
+	free(mails);
+}
+
+/* One for each worker; NULL: no memory. */
+static struct mail **
+make_mails(unsigned n)
+{
+	struct mail **mails = calloc(n, sizeof(*mails));
+
+	for (unsigned i = 0; mails != NULL && i < n; i++)
+		if ((mails[i] = malloc(sizeof(*mails[i]))) == NULL) {
+			free_mails(mails, n);
+			return NULL;
+		}
+	return mails;
+}
+
+int
+pool_abort_stop(struct pool *p, char *error, size_t size)
+{
+	struct mail **mails = make_mails(p->nworkers);
+	int err;
+
+	if (mails == NULL)
+		return -ENOMEM;
+	err = reopen_listeners(p, error, size);
+	atomic_store(&p->stopping, false);
+	for (unsigned i = 0; i < p->nworkers; i++)
+		worker_abort_stop(p->workers[i], mails[i]);
+	free(mails);
 	return err;
 }
 

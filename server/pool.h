@@ -76,6 +76,13 @@ int pool_start(struct pool *pool); /* the threads; 0 or -errno */
 int pool_stop(struct pool *pool, int64_t grace_ms, bool now, const char *text);
 bool pool_is_drained(const struct pool *pool);
 
+/*
+ * Takes pool_stop() back, before pool_is_drained(): whoever is left stays, and the
+ * listeners are open again. Returns 0; -ENOMEM with nothing done; or another negative
+ * errno with a sentence in error[size] when a listener could not be opened: it is off.
+ */
+int pool_abort_stop(struct pool *pool, char *error, size_t size);
+
 /* Once nothing posts to the workers any more: ends the threads, then frees all. */
 void pool_join(struct pool *pool);
 void pool_free(struct pool *pool); /* NULL is allowed */

@@ -118,6 +118,21 @@ report_drained(struct stopper *s)
 }
 
 void
+stopper_abort(struct stopper *s)
+{
+	struct shard *sh = s->sh;
+
+	if (!s->is_active)
+		return;
+	if (s->is_drained) {
+		atomic_fetch_sub(&sh->pool->drained, 1);
+		sh->is_closed = false;
+	}
+	s->is_active = s->is_drained = sh->is_stopping = false;
+	acceptor_reopen(s->acceptor);
+}
+
+void
 stopper_turn(struct stopper *s)
 {
 	struct shard *sh = s->sh;

@@ -36,6 +36,8 @@ void stopper_init(struct stopper *s, struct shard *sh, struct acceptor *acceptor
 
 /* A second order replaces the first; it can only be more urgent. */
 void stopper_begin(struct stopper *s, const struct stop_order *order);
+/* Who is left stays, and who comes is let in again. */
+void stopper_abort(struct stopper *s);
 void stopper_turn(struct stopper *s);
 bool stopper_is_busy(const struct stopper *s); /* more to do at once */
 int64_t stopper_next(const struct stopper *s); /* when there is, else INT64_MAX */

@@ -469,3 +469,17 @@ worker_stop(struct worker *w, int64_t grace_ms, bool now, const char *text)
 	mailbox_post(&w->shard.mailbox, &s->mail);
 	return 0;
 }
+
+static void
+abort_stop(struct mail *mail, void *owner)
+{
+	stopper_abort(&worker_of(owner)->stopper);
+	free(mail);
+}
+
+void
+worker_abort_stop(struct worker *w, struct mail *mail)
+{
+	mail->run = abort_stop;
+	mailbox_post(&w->shard.mailbox, mail);
+}

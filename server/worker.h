@@ -89,4 +89,8 @@ int worker_update_listeners(struct worker *w);
  */
 int worker_stop(struct worker *w, int64_t grace_ms, bool now, const char *text);
 
+/* Takes worker_stop() back: who is left stays. mail is malloc'd and taken over, so
+ * that it cannot fail. */
+void worker_abort_stop(struct worker *w, struct mail *mail);
+
 #endif

@@ -175,7 +175,14 @@ export -f some_are_drained
 	status_of 0 drain start alice --over 100ms
 	heard alice 'BYE 401 drained retry=100'
 	wait_until drain_is "done"
+	# a preview of everybody is a drain of everybody
+	local token
+	token=$(control_result drain.start '{"all":true,"over_s":9,"dry_run":true}' | jq -r .token)
+	holds "$(control_result drain.start "{\"token\":\"$token\",\"over_s\":9}")" '.all' '.selected == 1'
+	ctl drain cancel
+	status_of 0 drain start nobody bob --over 100ms --yes
+	wait_until drain_is "done"
 	status_of 0 drain status
 	[[ $output == "drain: done"*"1 of 1 ended, 0 had gone, 0 left"*"by       uid "* ]]
-	stat_is active_connections 1
+	heard bob 'BYE 401 drained retry=100'
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # shutdown.bats - the end, in order.
 load helpers
+load poolctl
 
 @test "TERM: everybody gets BYE 500 with a slot of his own, listeners are closed, exit 0" {
 	start_poold
@@ -94,6 +95,75 @@ refused() {
 	swarm_waits many empty
 	wait_poold
 	holds "$(swarm_stop many)" '.bye == {"500": 100}' '.bye_span_ms >= 500'
+}
+
+@test "a shutdown that is called off leaves who is there, and lets others in again" {
+	prepare_poold
+	write_config "listen:
+  - {address: '127.0.0.1:$PORT', name: tcp}
+  - {address: 'unix:$BATS_TEST_TMPDIR/users.sock', name: local}
+  - {address: '127.0.0.1:$(free_port)', name: off}"
+	launch_poold
+	local left
+	swarm many --users 100 --inflight 20
+	status_of 0 accept off off
+	for _ in 1 2; do
+		status_of 0 shutdown --grace 60s --text soon
+		play_refused
+		holds "$(ctl status)" '.status == "draining"' 'all(.listeners[]; .accepting | not)'
+		status_of 1 accept on
+		wait_until some_have_ended
+		status_of 0 shutdown --abort --comment 'found it'
+		[[ $output =~ ^the\ shutdown\ is\ called\ off,\ ([0-9]+)\ connections\ are\ left$ ]]
+		left=${BASH_REMATCH[1]}
+		play <<-SCRIPT
+			t: > AUTH tina -
+			t: < OK *
+			u: connect address=unix:$BATS_TEST_TMPDIR/users.sock
+			u: < HELLO *
+			u: > AUTH uwe -
+			u: < OK *
+			u: > SEND tina :there
+			t: < MSG uwe 5
+		SCRIPT
+	done
+	online_is "$(jq .online <<<"$(swarm_now many)")"
+	holds "$(swarm_now many)" '.online > 50' '.online < 100' ".online <= $left" '.cut == 0'
+	holds "$(ctl status)" '.status == "degraded"' '[.listeners[].accepting] == [true, true, false]'
+	status_of 1 shutdown --abort
+	said 'poolctl: shutdown: poold is not shutting down: there is nothing to call off'
+	status_of 2 shutdown --abort --now
+	status_of 5 --as operator shutdown --abort
+	holds "$(events_of lifecycle | jq -cs 'map(.what)')" \
+		'map(select(. == "shutdown called off")) | length == 2'
+	stop_poold
+	swarm_stop many >/dev/null
+}
+
+some_have_ended() {
+	[ "$(stat_of closed.shutdown)" -gt 0 ]
+}
+
+@test "a shutdown that the service manager knows of cannot be called off" {
+	command -v nc >/dev/null || skip "needs nc"
+	prepare_poold 'timeouts: {shutdown_grace: 60s}'
+	nc -lkuU "$BATS_TEST_TMPDIR/notify" >"$BATS_TEST_TMPDIR/news" 3>&- &
+	note_pid $!
+	wait_until test -S "$BATS_TEST_TMPDIR/notify"
+	export NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify
+	launch_poold
+	online alice
+	status_of 0 shutdown --grace 30s
+	wait_until grep -q 'STATUS=stopping' "$BATS_TEST_TMPDIR/news"
+	status_of 0 shutdown --abort
+	wait_until grep -q 'STATUS=serving' "$BATS_TEST_TMPDIR/news"
+	run ! grep -q STOPPING "$BATS_TEST_TMPDIR/news"
+	kill -TERM "$POOLD_PID"
+	wait_until grep -q STOPPING=1 "$BATS_TEST_TMPDIR/news"
+	status_of 1 shutdown --abort
+	said 'poolctl: shutdown: too late: the service manager has been told that poold stops'
+	status_of 0 shutdown --now
+	wait_poold
 }
 
 @test "clients that do not read cannot hold the end up" {

@@ -67,6 +67,83 @@ an_address_in_use_is_refused_by_name(void **state)
 	listener_close(&one);
 }
 
+/* Whether somebody who connects there is taken in. */
+static bool
+takes_connections(struct listener *l)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+	int fd, taken = -1;
+
+	assert_int_equal(getsockname(l->fd, (struct sockaddr *)&sa, &len), 0);
+	fd = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (connect(fd, (struct sockaddr *)&sa, len) == 0)
+		taken = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC);
+	close(fd);
+	if (taken >= 0)
+		close(taken);
+	return taken >= 0;
+}
+
+/* A port by its number: one that the kernel has chosen is not kept. */
+static void
+find_free_address(char text[NET_TEXT_SIZE])
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+	struct net_addr addr;
+	struct listener l;
+
+	assert_int_equal(open_at(&l, (char[]){ "127.0.0.1:0" }), 0);
+	assert_int_equal(getsockname(l.fd, (struct sockaddr *)&sa, &len), 0);
+	net_addr_from(&addr, (struct sockaddr *)&sa, len);
+	net_addr_text(&addr, text);
+	listener_close(&l);
+}
+
+static void
+what_was_shut_can_be_opened_again_at_the_same_place(void **state)
+{
+	char path[200], text[NET_TEXT_SIZE], *addresses[] = { text, path };
+	struct listener l;
+
+	(void)state;
+	find_free_address(text);
+	snprintf(path, sizeof(path), "unix:%s", temp_path(&temp, "again"));
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(open_at(&l, addresses[i]), 0);
+		assert_true(takes_connections(&l));
+		listener_shut(&l);
+		assert_false(takes_connections(&l));
+		assert_int_equal(
+		    listener_reopen(&l, settings, error, sizeof(error)), 0);
+		assert_true(takes_connections(&l));
+		assert_int_equal(
+		    listener_reopen(&l, settings, error, sizeof(error)), 0);
+		assert_true(takes_connections(&l));
+		listener_close(&l);
+	}
+}
+
+static void
+a_place_that_was_taken_meanwhile_is_named(void **state)
+{
+	struct listener l, other;
+	char text[NET_TEXT_SIZE];
+
+	(void)state;
+	find_free_address(text);
+	assert_int_equal(open_at(&l, text), 0);
+	listener_shut(&l);
+	assert_int_equal(open_at(&other, text), 0);
+	assert_int_equal(
+	    listener_reopen(&l, settings, error, sizeof(error)), -EADDRINUSE);
+	assert_non_null(strstr(error, "another process listens there"));
+	listener_close(&other);
+	assert_int_equal(listener_reopen(&l, settings, error, sizeof(error)), 0);
+	listener_close(&l);
+}
+
 static void
 loopback_and_unix_sockets_are_local_and_nothing_else(void **state)
 {
@@ -147,6 +224,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(what_was_shut_can_be_opened_again_at_the_same_place),
+		TEST(a_place_that_was_taken_meanwhile_is_named),
 		TEST(an_address_in_use_is_refused_by_name),
 		TEST(loopback_and_unix_sockets_are_local_and_nothing_else),
 		TEST(a_unix_socket_has_its_mode_and_goes_with_its_listener),

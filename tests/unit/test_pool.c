@@ -27,6 +27,14 @@ static struct sockaddr_storage address;
 static socklen_t address_len;
 
 static int
+find_address(void)
+{
+	address_len = sizeof(address);
+	return getsockname(
+	    pool->listeners[0].fd, (struct sockaddr *)&address, &address_len);
+}
+
+static int
 setup(void **state)
 {
 	struct settings *s = settings_new();
@@ -42,11 +50,7 @@ setup(void **state)
 		return -1;
 	pool->main = &mailbox;
 	settings_unref(s);
-	address_len = sizeof(address);
-	if (getsockname(
-		pool->listeners[0].fd, (struct sockaddr *)&address, &address_len) < 0)
-		return -1;
-	return pool_start(pool);
+	return find_address() < 0 ? -1 : pool_start(pool);
 }
 
 /* Waits as main does: until the last worker says that nobody is left. */
@@ -147,6 +151,30 @@ a_stop_tells_everybody_and_ends(void **state)
 	close(fd);
 }
 
+/* One worker is drained already, the other has somebody: both go on. */
+static void
+a_stop_that_is_aborted_leaves_who_is_there_and_lets_others_in(void **state)
+{
+	int fd = log_in("bob"), more;
+	char error[256] = "";
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(pool_stop(pool, 3600000, false, NULL), 0);
+		while (atomic_load(&pool->drained) == 0)
+			usleep(1000);
+		assert_false(pool_is_drained(pool));
+		assert_int_equal(pool_abort_stop(pool, error, sizeof(error)), 0);
+		find_address(); /* the kernel has chosen the port, and does again */
+		more = log_in("alice"); /* taken by the worker that was drained */
+		assert_int_equal(write(more, "SEND bob :hi\n", 13), 13);
+		expect(fd, "hi\r\n");
+		expect(more, "OK 1\r\n");
+		close(more);
+	}
+	close(fd);
+}
+
 static void
 settings_in_force_are_those_published_last(void **state)
 {
@@ -174,6 +202,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(connections_are_spread_over_the_workers_and_reach_each_other),
 		TEST(a_stop_tells_everybody_and_ends),
+		TEST(a_stop_that_is_aborted_leaves_who_is_there_and_lets_others_in),
 		TEST(settings_in_force_are_those_published_last),
 	};
 
