@@ -65,6 +65,8 @@ conversation() {
 	done
 	lines=$(load_on "$POOLD_PID" "$PORT" --only control --control "$POOLCTL_SOCKET")
 	measured "$lines" stats_p99 kick_p99
+	lines=$(load_on "$POOLD_PID" "$PORT" --only questions --control "$POOLCTL_SOCKET")
+	measured "$lines" list_p99 count_p99 explain_p99 history_p99 calm_p99 asked_p99
 }
 
 @test "a delivery that does not come is reported" {

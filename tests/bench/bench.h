@@ -156,9 +156,22 @@ void measure_all(
 /* Messages between anybody and anybody of the talkers, for so long. */
 void talk_for(const struct server *s, struct clients *talkers, int64_t us);
 
+/*
+ * The same, but so many a second in all, whatever is still under way; reports how long
+ * they took.
+ */
+void talk_paced(const struct server *s, struct clients *talkers, const char *name,
+    unsigned a_second, int64_t us);
+
 /* poold only: statistics and kicks while the talkers are at full load. */
 void measure_control(
     const struct server *s, struct clients *talkers, const struct clients *like);
+
+/*
+ * poold only: questions that concern everybody, while there is one message a second
+ * for each of `users`; and those messages, with and without the questions.
+ */
+void measure_questions(const struct server *s, struct clients *talkers, unsigned users);
 
 /* One JSON object on one line. */
 void report(const struct server *s, const struct measurement *m);

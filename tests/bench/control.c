@@ -2,7 +2,8 @@
  * control.c - does the operator of poold get through while the pool is at full load?
  *
  * The talkers are at it in a process of their own; this one asks for statistics, and
- * kicks users of its own and looks how soon they are gone.
+ * kicks users of its own and looks how soon they are gone. And does anybody notice that
+ * an operator looks at everybody?
  */
 #include <err.h>
 #include <signal.h>
@@ -21,6 +22,8 @@
 #define KICKED 100
 #define FIRST_KICKED 18500 /* users nobody else is */
 #define LOAD_US 3000000
+#define QUESTIONS 50 /* of each kind */
+#define QUESTION_PAUSE_US 10000
 
 static FILE *
 open_control(const char *path)
@@ -142,5 +145,57 @@ measure_control(
 	}
 	usleep(200000); /* the load is on */
 	probe(s, like);
+	waitpid(pid, NULL, 0);
+}
+
+static const struct question {
+	const char *name, *request;
+} questions[] = {
+	{ "list",
+	    "connections.list\",\"params\":{\"sort\":\"queue:desc\",\"limit\":10}" },
+	{ "count", "connections.count\",\"params\":{\"by\":\"ip\"}" },
+	{ "explain", "connections.explain\",\"params\":{\"address\":\"127.0.0.1\"}" },
+	{ "history", "connections.history\",\"params\":{\"reason\":[\"slow-reader\"],"
+		     "\"limit\":100}" },
+};
+
+static void
+ask(const struct server *s, FILE *control, const struct question *q)
+{
+	uint32_t samples[QUESTIONS];
+	char request[256];
+
+	snprintf(request, sizeof(request),
+	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s}", q->request);
+	for (unsigned i = 0; i < QUESTIONS / s->part; i++) {
+		int64_t begin = now_us();
+
+		call(control, request);
+		samples[i] = (uint32_t)(now_us() - begin);
+		usleep(QUESTION_PAUSE_US);
+	}
+	report(s,
+	    &(struct measurement){
+		.name = q->name, .samples = samples, .nsamples = QUESTIONS / s->part });
+}
+
+void
+measure_questions(const struct server *s, struct clients *talkers, unsigned users)
+{
+	pid_t pid;
+
+	talk_paced(s, talkers, "calm", users, LOAD_US / s->part);
+	if ((pid = fork()) < 0)
+		err(1, "fork");
+	if (pid == 0) {
+		FILE *control = open_control(s->control);
+
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++)
+			ask(s, control, &questions[i]);
+		fclose(control);
+		_exit(0);
+	}
+	talk_paced(s, talkers, "asked", users, LOAD_US / s->part);
 	waitpid(pid, NULL, 0);
 }

@@ -253,6 +253,8 @@ run(const struct options *o, const struct clients *like)
 		measure_all(s, &talkers, o->users, o->only);
 		if (is_wanted(o, "control") && s->control != NULL)
 			measure_control(s, &talkers, like);
+		if (is_wanted(o, "questions") && s->control != NULL)
+			measure_questions(s, &talkers, o->users);
 	}
 	clients_close(&talkers);
 	crowd_end(&crowd);

@@ -376,6 +376,39 @@ talk_for(const struct server *s, struct clients *cs, int64_t us)
 	report(s, &m);
 }
 
+void
+talk_paced(const struct server *s, struct clients *cs, const char *name,
+    unsigned a_second, int64_t us)
+{
+	struct talk t = { .users = cs->count, .to_anybody = true };
+	struct measurement m = { .name = name };
+	int64_t begin = now_us(), passed;
+	unsigned speaker = 0;
+
+	t.total = (uint64_t)us * a_second / 1000000;
+	if ((t.samples = calloc(t.total, sizeof(uint32_t))) == NULL)
+		err(1, NULL);
+	talk_begin(&t, cs, 0, 0);
+	t.total = 0;
+	while ((passed = now_us() - begin) < us) {
+		t.total = (uint64_t)passed * a_second / 1000000;
+		while (t.sent < t.total) {
+			struct client *c = &cs->all[speaker++ % cs->count];
+
+			say(&t, c);
+			client_flush(cs, c);
+		}
+		clients_turn(cs, 1);
+	}
+	talk_end(&t);
+	m.expected = t.sent;
+	m.got = t.got;
+	m.samples = t.samples;
+	m.nsamples = t.nsamples;
+	report(s, &m);
+	free(t.samples);
+}
+
 static const struct talk_kind kinds[] = {
 	{ "pair", 2, 1, 1, false, true, 20000 },
 	{ "inflight", TALKERS, TALKERS, 1, false, true, 60000 },

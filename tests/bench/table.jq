@@ -33,7 +33,17 @@ def rows($users):
 	{measure: "stats_p99", text: "µs until the operator has statistics, p99",
 	 floors: [], most: 10000},
 	{measure: "kick_p99", text: "µs until a kicked user is gone, p99",
-	 floors: [], most: 10000};
+	 floors: [], most: 10000},
+	{measure: "list_p99", text: "µs until the operator has the ten longest queues, p99",
+	 floors: [], most: 50000},
+	{measure: "count_p99", text: "  connections counted by address, p99",
+	 floors: [], most: 50000},
+	{measure: "explain_p99", text: "  what has happened to an address, p99",
+	 floors: [], most: 50000},
+	{measure: "history_p99", text: "  who was too slow, p99", floors: [], most: 50000},
+	{measure: "calm_p99", text: "µs until a message is there, one a second each, p99",
+	 floors: []},
+	{measure: "asked_p99", text: "  the same beside those questions, p99", floors: []};
 
 def fixed($places):
 	pow(10; $places) as $p | (. * $p | round) as $n
