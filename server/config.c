@@ -21,10 +21,10 @@
 #include "server/settings_value.h"
 
 static struct setting_source
-source_of(yaml_mark_t at)
+source_of(const struct reader *r, yaml_mark_t at)
 {
 	return (struct setting_source){
-		.origin = ORIGIN_FILE,
+		.origin = r->is_overlay ? ORIGIN_OVERLAY : ORIGIN_FILE,
 		.line = (unsigned)at.line + 1,
 		.column = (unsigned)at.column + 1,
 	};
@@ -34,7 +34,7 @@ static int
 store(struct reader *r, enum setting_id id, const char *text, yaml_mark_t at)
 {
 	char error[CONFIG_ERROR_SIZE];
-	int err = settings_set(r->s, id, text, source_of(at), error, sizeof(error));
+	int err = settings_set(r->s, id, text, source_of(r, at), error, sizeof(error));
 
 	return err < 0 ? reader_complain(r, at, "%s", error) : 0;
 }
@@ -114,12 +114,21 @@ read_items(struct reader *r, enum setting_id id)
 }
 
 static int
+refuse_in_overlay(struct reader *r, yaml_mark_t at, const char *name)
+{
+	return reader_complain(r, at,
+	    "%s is not allowed here: only the configuration file may have it", name);
+}
+
+static int
 read_setting(struct reader *r, enum setting_id id, yaml_mark_t key)
 {
 	const struct setting_info *info = setting_info(id);
 	bool is_list = info->type == SETTING_STRINGS;
 	int err;
 
+	if (r->is_overlay && !setting_is_savable(id))
+		return refuse_in_overlay(r, key, info->name);
 	if (r->seen[id])
 		return reader_complain(r, key, "%s is there twice", info->name);
 	r->seen[id] = true;
@@ -223,8 +232,11 @@ read_key(struct reader *r)
 	const char *key = reader_scalar(r);
 	int id;
 
+	if (r->is_overlay && strcmp(key, "saved") == 0)
+		return overlay_read_saved(r);
 	if (strcmp(key, "listen") == 0)
-		return config_read_listen(r, at);
+		return r->is_overlay ? refuse_in_overlay(r, at, key)
+				     : config_read_listen(r, at);
 	if ((id = find_in_section("", key)) >= 0)
 		return read_setting(r, (enum setting_id)id, at);
 	if ((id = find_section(key)) < 0)
@@ -276,17 +288,20 @@ read_stream(struct reader *r)
 static int
 check_all(struct reader *r)
 {
+	const char *path = r->path;
 	char error[CONFIG_ERROR_SIZE];
 	struct setting_source at;
 	int err = settings_check_at(r->s, &at, error, sizeof(error));
 
 	if (err == 0)
 		return 0;
-	if (at.origin == ORIGIN_FILE && at.line > 0)
-		snprintf(r->error, r->size, "%s:%u:%u: %s", r->path, at.line, at.column,
-		    error);
+	if (r->is_overlay && at.origin == ORIGIN_FILE)
+		path = r->s->file;
+	if ((at.origin == ORIGIN_FILE || at.origin == ORIGIN_OVERLAY) && at.line > 0)
+		snprintf(
+		    r->error, r->size, "%s:%u:%u: %s", path, at.line, at.column, error);
 	else
-		snprintf(r->error, r->size, "%s: %s", r->path, error);
+		snprintf(r->error, r->size, "%s: %s", path, error);
 	return err;
 }
 
@@ -306,8 +321,8 @@ absolute(const char *path)
 	return ret;
 }
 
-static int
-run(struct reader *r)
+int
+config_read(struct reader *r)
 {
 	char limit[UNITS_TEXT_SIZE];
 	int err;
@@ -317,8 +332,7 @@ run(struct reader *r)
 		    units_size(CONFIG_SIZE_MAX, limit));
 		return -EFBIG;
 	}
-	if ((r->s->file = absolute(r->path)) == NULL ||
-	    !yaml_parser_initialize(&r->parser))
+	if (!yaml_parser_initialize(&r->parser))
 		return reader_no_memory(r);
 	yaml_parser_set_input_string(
 	    &r->parser, (const unsigned char *)r->text, r->len);
@@ -338,7 +352,11 @@ config_parse(const char *path, const char *text, size_t len, struct settings **r
 	r.size = size;
 	if ((r.s = settings_new()) == NULL)
 		return reader_no_memory(&r);
-	if ((err = run(&r)) < 0) {
+	if ((r.s->file = absolute(path)) == NULL)
+		err = reader_no_memory(&r);
+	else
+		err = config_read(&r);
+	if (err < 0) {
 		settings_unref(r.s);
 		return err;
 	}

@@ -22,6 +22,7 @@ struct reader {
 	bool seen[SETTING_IDS];
 	bool seen_section[SETTING_IDS]; /* by the id of the section's first setting */
 	bool seen_listen;
+	bool is_overlay; /* s was filled from the file before, and path goes on top */
 };
 
 /* Each writes "path:line:column: ..." into r->error and returns a negative errno. */
@@ -45,7 +46,13 @@ const char *reader_scalar(const struct reader *r);
 /* Nothing, ~ or null: left open on purpose. */
 bool reader_is_null(const struct reader *r);
 
+/* config.c: all of r->text into r->s, checked as a whole. */
+int config_read(struct reader *r);
+
 /* config_listen.c: the value of `listen`, whose key was at `key`. */
 int config_read_listen(struct reader *r, yaml_mark_t key);
+
+/* overlay.c: the value of `saved`: who saved what, when. */
+int overlay_read_saved(struct reader *r);
 
 #endif

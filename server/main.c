@@ -23,6 +23,7 @@
 #include "server/mailbox.h"
 #include "server/notify.h"
 #include "server/options.h"
+#include "server/overlay.h"
 #include "server/password.h"
 #include "server/pool.h"
 #include "server/settings.h"
@@ -54,7 +55,10 @@ fail(const char *error)
 
 /* ---- configuration ---- */
 
-/* The file named, else the installed one if it is there, else the defaults. */
+/*
+ * The file named, else the installed one if it is there, else the defaults; then what
+ * operators have saved.
+ */
 static struct settings *
 load(const struct options *o, char *error)
 {
@@ -63,11 +67,17 @@ load(const struct options *o, char *error)
 
 	if (file == NULL && access(POOLD_CONFIG, F_OK) == 0)
 		file = POOLD_CONFIG;
-	if (file != NULL)
-		return config_load(file, &s, error, ERROR_SIZE) < 0 ? NULL : s;
-	s = settings_new();
-	if (s == NULL)
+	if (file != NULL) {
+		if (config_load(file, &s, error, ERROR_SIZE) < 0)
+			return NULL;
+	} else if ((s = settings_new()) == NULL) {
 		snprintf(error, ERROR_SIZE, "%s", strerror(ENOMEM));
+		return NULL;
+	}
+	if (overlay_apply(&s, settings_state_dir(s), error, ERROR_SIZE) < 0) {
+		settings_unref(s);
+		return NULL;
+	}
 	return s;
 }
 
@@ -112,6 +122,8 @@ check_config(const struct options *o)
 	}
 	settings_host_warn(s, warn_on_stderr, NULL);
 	printf("%s: ok\n", s->file != NULL ? s->file : "defaults");
+	if (s->overlay != NULL)
+		printf("%s: ok\n", s->overlay);
 	auth_close(auth);
 	settings_unref(s);
 	return EXIT_SUCCESS;
@@ -139,6 +151,8 @@ warn(struct pool *pool, const struct settings *s)
 		    "allow_remote_trust",
 		    remote->address);
 	settings_host_warn(s, warn_in_log, NULL);
+	if (s->overlay != NULL)
+		log_info("start", "with the settings saved in %s", s->overlay);
 	if (auth_warning(pool->auth, text, sizeof(text)))
 		log_warn("start", "%s", text);
 }

@@ -54,6 +54,19 @@ setting_unit(enum setting_type type)
 	return type == SETTING_SIZE ? "bytes" : "";
 }
 
+bool
+setting_is_savable(enum setting_id id)
+{
+	return table[id].applies == APPLIES_LIVE && table[id].type != SETTING_STRING;
+}
+
+bool
+setting_is_runtime(const struct settings *s, enum setting_id id)
+{
+	return s->source[id].origin == ORIGIN_RUNTIME ||
+	       s->source[id].origin == ORIGIN_PENDING;
+}
+
 int
 settings_find(const char *name)
 {
@@ -169,6 +182,8 @@ copy_all(struct settings *to, const struct settings *from)
 	}
 	if (from->file != NULL && (to->file = strdup(from->file)) == NULL)
 		return -ENOMEM;
+	if (from->overlay != NULL && (to->overlay = strdup(from->overlay)) == NULL)
+		return -ENOMEM;
 	memcpy(to->source, from->source, sizeof(to->source));
 	to->generation = from->generation;
 	to->servable = from->servable;
@@ -223,6 +238,8 @@ settings_unref(struct settings *s)
 			strings_clear(setting_strings(s, (enum setting_id)id));
 	}
 	clear_listen(s);
+	settings_unref(s->under);
+	free(s->overlay);
 	free(s->file);
 	free(s);
 }

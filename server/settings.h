@@ -42,14 +42,22 @@ enum setting_id {
 	SETTING_IDS
 };
 
-enum setting_origin { ORIGIN_DEFAULT, ORIGIN_FILE, ORIGIN_RUNTIME, ORIGIN_LOWERED };
+enum setting_origin {
+	ORIGIN_DEFAULT,
+	ORIGIN_FILE,
+	ORIGIN_OVERLAY, /* saved by an operator, read after the file: overlay.h */
+	ORIGIN_RUNTIME,
+	ORIGIN_PENDING, /* as RUNTIME, but goes back unless it is confirmed */
+	ORIGIN_LOWERED,
+};
 
 struct setting_source { /* where a value comes from */
 	enum setting_origin origin;
-	unsigned line;	 /* FILE: line of the configuration file, from 1 */
-	unsigned column; /* FILE: from 1 */
-	unsigned uid;	 /* RUNTIME: who set it */
-	int64_t wall_us; /* RUNTIME: when */
+	unsigned line;	  /* FILE, OVERLAY: line of it, from 1 */
+	unsigned column;  /* FILE, OVERLAY: from 1 */
+	unsigned uid;	  /* OVERLAY, RUNTIME, PENDING: who set it */
+	int64_t wall_us;  /* OVERLAY, RUNTIME, PENDING: when; 0: not known */
+	int64_t until_us; /* PENDING: when it goes back, wall clock */
 };
 
 struct listen_options {
@@ -72,9 +80,12 @@ struct listen_options {
 
 struct settings {
 	atomic_uint refs;
-	uint64_t generation; /* counts the snapshots published */
-	char *file;	     /* the configuration file, or NULL */
-	int64_t servable;    /* connections that descriptors allow, 0: not known */
+	uint64_t generation;	/* counts the snapshots published */
+	char *file;		/* the configuration file, or NULL */
+	char *overlay;		/* the file of what was saved, or NULL */
+	struct settings *under; /* of a snapshot that an overlay was read into:
+				 * without it, owned; NULL: there was none */
+	int64_t servable;	/* connections that descriptors allow, 0: not known */
 	struct listen_options *listen; /* where users connect, at least one */
 	size_t nlisten;
 	bool listen_is_builtin; /* private: nobody has added one yet */
@@ -100,11 +111,21 @@ const struct setting_info *setting_info(enum setting_id id);
 const char *setting_applies_text(enum setting_applies applies);
 const char *setting_unit(enum setting_type type); /* "s", "bytes" or "" */
 
+/*
+ * May it be kept in the overlay? Only what `set` may change. No paths either: the
+ * overlay belongs to the daemon's account, and a start by root opens the log as root.
+ */
+bool setting_is_savable(enum setting_id id);
+
+/* Was it given by an operator and not saved? */
+bool setting_is_runtime(const struct settings *s, enum setting_id id);
+
 /* By `name` or `section.name`. Returns the id or -ENOENT. */
 int settings_find(const char *name);
 
 struct settings *settings_new(void); /* all defaults, one reference */
-struct settings *settings_copy(const struct settings *s); /* deep, one reference */
+/* Deep, one reference; without `under`. */
+struct settings *settings_copy(const struct settings *s);
 struct settings *settings_ref(struct settings *s);
 void settings_unref(struct settings *s);
 
@@ -128,7 +149,7 @@ int settings_check_at(
 
 /*
  * Puts "file:line:column: " before the sentence in text[size] about this setting,
- * or about what was set at `at`, if that came from the configuration file.
+ * or about what was set at `at`, if that came from the file or the overlay.
  */
 void settings_locate(
     const struct settings *s, enum setting_id id, char *text, size_t size);

@@ -54,8 +54,8 @@ settings_remote_trust(const struct settings *s)
 static bool
 is_chosen(const struct settings *s, enum setting_id id)
 {
-	return s->source[id].origin == ORIGIN_FILE ||
-	       s->source[id].origin == ORIGIN_RUNTIME;
+	return s->source[id].origin != ORIGIN_DEFAULT &&
+	       s->source[id].origin != ORIGIN_LOWERED;
 }
 
 /* Of two settings that do not go together, blame the one somebody chose. */
@@ -114,8 +114,11 @@ check_auth(
 	}
 	if (remote == NULL || s->allow_remote_trust != 0)
 		return 0;
-	*at =
-	    (struct setting_source){ ORIGIN_FILE, remote->line, remote->column, 0, 0 };
+	*at = (struct setting_source){
+		.origin = ORIGIN_FILE,
+		.line = remote->line,
+		.column = remote->column,
+	};
 	snprintf(error, size,
 	    "listen: %s is not allowed with auth.method trust, which would let other "
 	    "machines in without a secret: set auth.method to password, or "
@@ -150,12 +153,16 @@ void
 settings_locate_at(
     const struct settings *s, struct setting_source at, char *text, size_t size)
 {
+	const char *file = NULL;
 	char *sentence;
 
-	if (at.origin != ORIGIN_FILE || at.line == 0 || s->file == NULL ||
-	    (sentence = strdup(text)) == NULL)
+	if (at.origin == ORIGIN_FILE)
+		file = s->file;
+	else if (at.origin == ORIGIN_OVERLAY)
+		file = s->overlay;
+	if (file == NULL || at.line == 0 || (sentence = strdup(text)) == NULL)
 		return;
-	snprintf(text, size, "%s:%u:%u: %s", s->file, at.line, at.column, sentence);
+	snprintf(text, size, "%s:%u:%u: %s", file, at.line, at.column, sentence);
 	free(sentence);
 }
 

@@ -9,6 +9,10 @@ replay() {
 	replay config
 }
 
+@test "the corpus of saved settings passes" {
+	replay overlay
+}
+
 @test "the corpus of the client protocol passes" {
 	replay protocol
 }

@@ -14,7 +14,7 @@ layers() {
 		worker acceptor sweep stopper reconfigure pool.c
 		connection* request input login stream traced deadlines delivery shard.c
 		directory limits pace idle auth password* events trace history listener pool.h shard.h
-		parcel message outqueue protocol greeting settings* config* durable file stats counters cast
+		parcel message outqueue protocol greeting settings* config* overlay durable file stats counters cast
 		block loop mailbox selector slab slice spread state handle close_reason names wheel ring row table tally pattern
 	EOF
 }
