@@ -150,3 +150,20 @@ audit_setting(struct control *c, const struct setting_change *change, int64_t ui
 	event_clear(&event);
 	log_info("settings", "%s: %s -> %s", name, change->old, change->new);
 }
+
+void
+audit_unconfirmed(struct control *c, unsigned uid)
+{
+	static const char comment[] = "not confirmed in time";
+	struct event event = { .type = EVENT_ADMIN, .reason = EVENT_NO_REASON };
+	json_t *doc = json_pack("{s:i, s:s, s:s, s:{}, s:s, s:s}", "uid", (int)uid,
+	    "by", "timer", "method", "settings.rollback", "arguments", "result", "ok",
+	    "comment", comment);
+
+	event.detail = doc == NULL ? NULL : json_dumps(doc, RPC_DUMP);
+	json_decref(doc);
+	events_emit(c->pool->events, &event);
+	event_clear(&event);
+	log_info("admin", "settings.rollback by timer of the change by uid %u: ok, %s",
+	    uid, comment);
+}

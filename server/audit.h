@@ -22,4 +22,7 @@ void audit(struct call *call, const char *result);
 #define AUDIT_SIGNAL -1
 void audit_setting(struct control *c, const struct setting_change *change, int64_t uid);
 
+/* A change by uid was not confirmed in time, and the daemon has taken it back. */
+void audit_unconfirmed(struct control *c, unsigned uid);
+
 #endif

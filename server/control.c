@@ -26,6 +26,7 @@
 #include "server/events.h"
 #include "server/history.h"
 #include "server/peer.h"
+#include "server/pending.h"
 #include "server/pool.h"
 #include "server/reload.h"
 #include "server/serve.h"
@@ -77,6 +78,7 @@ control_reloaded(struct control *c, size_t nchanges)
 	events_emit(c->pool->events, &event);
 	event_clear(&event);
 	log_info("lifecycle", "reloaded, %zu settings changed", nchanges);
+	pending_disarm(c); /* what waited has been dropped with the other values */
 	control_roles_changed(c);
 }
 
@@ -331,6 +333,7 @@ control_new(struct pool *pool, void (*shutdown)(struct mail *, void *))
 	wheel_init(&c->wheel, clock_ms());
 	timer_init(&c->accept_again, resume_accept);
 	timer_init(&c->log_back, log_goes_back);
+	pending_init(c);
 	timer_init(&c->housekeeping, keep_house);
 	keep_house(&c->housekeeping);
 	c->paused_ms = c->dropped_ms = 0;

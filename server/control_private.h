@@ -70,6 +70,7 @@ struct control {
 	struct token tokens[CONTROL_TOKENS];
 	unsigned next_token;
 	struct timer log_back;			       /* the end of log.set for_s */
+	struct timer go_back;			       /* of pending.c */
 	struct timer housekeeping;		       /* samples for server.health */
 	uint64_t seen_pauses, seen_shed, seen_dropped; /* at the last sample */
 	int64_t paused_ms, dropped_ms; /* when they last grew, 0: never */

@@ -52,10 +52,13 @@ method_function method_message_send, method_message_broadcast,
 method_function method_drain_start, method_drain_status,
     method_drain_cancel;	   /* method_drain.c */
 method_function method_accept_set; /* method_accept.c */
-method_function method_settings_list, method_settings_get, method_settings_set,
-    method_settings_unset, method_server_reload; /* method_settings.c */
-method_function method_events_subscribe;	 /* method_events.c */
-method_function method_trace_start;		 /* method_trace.c */
-method_function method_complete;		 /* method_complete.c */
+method_function method_settings_list, method_settings_get,
+    method_settings_diff; /* method_settings.c */
+method_function method_settings_set, method_settings_unset, method_settings_save,
+    method_settings_confirm, method_settings_rollback,
+    method_server_reload;		 /* method_change.c */
+method_function method_events_subscribe; /* method_events.c */
+method_function method_trace_start;	 /* method_trace.c */
+method_function method_complete;	 /* method_complete.c */
 
 #endif

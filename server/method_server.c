@@ -204,6 +204,7 @@ static bool
 change_level(struct call *call, const char *level)
 {
 	struct assignment value = { .name = "log.level", .value = level };
+	const struct reload_how how = { .uid = call->peer->uid };
 	struct setting_changes changes = { 0 };
 	struct reload_error error;
 
@@ -214,9 +215,8 @@ change_level(struct call *call, const char *level)
 		    clock_ms() + (int64_t)(call_number(call, "for_s", 0) * 1000));
 		return true;
 	}
-	if (reload_set(call->control->reload, &value, 1, call->peer->uid, false,
-		&changes, &error) < 0) {
-		call_fail(call, error.kind, "%s", error.text);
+	if (reload_set(call->control->reload, &value, 1, &how, &changes, &error) < 0) {
+		call_fail_hint(call, error.kind, error.hint, "%s", error.text);
 		return false;
 	}
 	setting_changes_clear(&changes);

@@ -1,26 +1,19 @@
 /*
- * method_settings.c - settings.list, .get, .set and .unset, and server.reload.
- *
- * A change that would end connections is previewed: the workers count them before
- * it is made, so the answer says what it is about to do.
+ * method_settings.c - settings.list, .get and .diff: what is in force, and where it
+ * comes from.
  */
-#include <errno.h>
 #include <fnmatch.h>
-#include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/buffer.h"
 #include "common/clock.h"
-#include "common/units.h"
-#include "server/audit.h"
 #include "server/call.h"
-#include "server/directory.h"
+#include "server/listener.h"
 #include "server/method.h"
 #include "server/pool.h"
 #include "server/reload.h"
-#include "server/selector.h"
 #include "server/settings.h"
 
 /* -- list and get ------------------------------------------------------------ */
@@ -39,6 +32,22 @@ limit_of(const struct setting_info *info, int64_t limit)
 	}
 }
 
+#define SOURCE_SIZE 4300 /* a path and what is said of it */
+
+/* " by UID at TIME" of who saved it, if that is known. */
+static void
+saved_text(const struct settings *s, enum setting_id id, char *text, size_t size)
+{
+	const struct setting_source *source = &s->source[id];
+	char when[CLOCK_TEXT_SIZE];
+	int n = snprintf(text, size, "overlay %s:%u",
+	    s->overlay == NULL ? "" : s->overlay, source->line);
+
+	if (source->wall_us != 0 && n > 0 && (size_t)n < size)
+		snprintf(text + n, size - (size_t)n, " by %u at %s", source->uid,
+		    clock_text(source->wall_us, when));
+}
+
 static const char *
 source_text(const struct settings *s, enum setting_id id, char *text, size_t size)
 {
@@ -50,9 +59,16 @@ source_text(const struct settings *s, enum setting_id id, char *text, size_t siz
 		snprintf(text, size, "%s:%u", s->file == NULL ? "file" : s->file,
 		    source->line);
 		break;
+	case ORIGIN_OVERLAY:
+		saved_text(s, id, text, size);
+		break;
 	case ORIGIN_RUNTIME:
 		snprintf(text, size, "runtime by %u at %s", source->uid,
 		    clock_text(source->wall_us, when));
+		break;
+	case ORIGIN_PENDING:
+		snprintf(text, size, "pending by %u until %s", source->uid,
+		    clock_text(source->until_us, when));
 		break;
 	case ORIGIN_LOWERED:
 		snprintf(text, size, "lowered (descriptors)");
@@ -69,7 +85,7 @@ describe(const struct settings *s, const struct settings *defaults, enum setting
 {
 	const struct setting_info *info = setting_info(id);
 	char *value = settings_text(s, id), *def = settings_text(defaults, id);
-	char source[4200];
+	char source[SOURCE_SIZE];
 	json_t *row =
 	    json_pack("{s:s, s:s, s:s?, s:s?, s:o, s:o, s:s, s:s, s:s, s:s, s:s}",
 		"name", info->name, "section", info->section, "value", value, "default",
@@ -158,340 +174,84 @@ method_settings_get(struct call *call)
 	settings_unref(defaults);
 }
 
-/* -- what a change does ------------------------------------------------------ */
+/* -- diff -------------------------------------------------------------------- */
 
-/*
- * The connections that a lower timeout ends at once, as words of a selector.
- * NULL: the setting ends nobody.
- */
-static const char *
-doomed(enum setting_id id, const char **ret_key)
+static enum reload_side
+side_of(const struct call *call)
 {
-	switch (id) {
-	case SETTING_ID_connection_timeout:
-		*ret_key = "idle";
-		return "state=active,idle";
-	case SETTING_ID_login_timeout:
-		*ret_key = "age";
-		return "state=connected";
-	case SETTING_ID_max_lifetime:
-		*ret_key = "age";
-		return "state=connecting,connected,active,idle";
-	default:
-		return NULL;
-	}
-}
+	const char *against = call_string(call, "against");
 
-struct changing {			/* state of settings.set */
-	struct setting_changes changes; /* as a dry run has them */
-	uint64_t *affected;		/* for each of them */
-	size_t next;			/* to be counted */
-	struct selector *selector;	/* of the one being counted */
-};
-
-static void
-clear(struct call *call)
-{
-	struct changing *state = call->state;
-
-	if (state == NULL)
-		return;
-	setting_changes_clear(&state->changes);
-	selector_free(state->selector);
-	free(state->affected);
-	free(state);
-}
-
-static void
-add_limit(json_t *row, struct pool *pool, const char *new)
-{
-	int64_t limit = 0, current = (int64_t)directory_sessions(pool->directory);
-
-	(void)units_parse_count(new, &limit);
-	json_object_set_new(row, "current", json_integer(current));
-	json_object_set_new(row, "limit", json_integer(limit));
-	json_object_set_new(
-	    row, "over_by", json_integer(current > limit ? current - limit : 0));
+	if (against != NULL && strcmp(against, "default") == 0)
+		return RELOAD_DEFAULT;
+	return against != NULL && strcmp(against, "running") == 0 ? RELOAD_RUNNING
+								  : RELOAD_SAVED;
 }
 
 static json_t *
-describe_change(struct call *call, const struct setting_change *c, uint64_t affected)
+describe_difference(const struct settings *s, const struct setting_change *c)
 {
 	const struct setting_info *info = setting_info(c->id);
-	json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:I}", "name", info->name, "old",
-	    c->old, "new", c->new, "applies", setting_applies_text(info->applies),
-	    "affected", (json_int_t)affected);
+	char source[SOURCE_SIZE];
 
-	if (row != NULL && c->id == SETTING_ID_max_connections)
-		add_limit(row, call->control->pool, c->new);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", info->name, "old", c->old,
+	    "new", c->new, "applies", setting_applies_text(info->applies), "source",
+	    source_text(s, c->id, source, sizeof(source)));
+}
+
+/* The listeners are no setting of one value; those that are open can be told. */
+static json_t *
+describe_listen(const struct pool *pool)
+{
+	struct buffer open;
+	json_t *row;
+
+	buffer_init(&open);
+	for (unsigned i = 0; i < pool->nlisteners; i++)
+		(void)buffer_printf(
+		    &open, "%s%s", i > 0 ? "," : "", pool->listeners[i].address);
+	row = json_pack("{s:s, s:s%, s:s, s:s, s:s}", "name", "listen", "old",
+	    open.len > 0 ? open.data : "", open.len, "new", "(those of the file)",
+	    "applies", "restart", "source", "");
+	buffer_clear(&open);
 	return row;
 }
 
 static json_t *
-describe_changes(struct call *call, const struct setting_changes *changes,
-    const struct changing *state, bool done)
+describe_differences(struct call *call, const struct setting_changes *changes)
 {
+	struct settings *s = pool_settings(call->control->pool);
 	json_t *rows = json_array();
 
 	for (size_t i = 0; i < changes->count; i++) {
 		const struct setting_change *c = &changes->items[i];
-		uint64_t affected = 0;
 
-		/* Others may have changed something since the count: go by the setting. */
-		for (size_t j = 0; state != NULL && j < state->changes.count; j++)
-			if (state->changes.items[j].id == c->id)
-				affected = state->affected[j];
-		json_array_append_new(rows, describe_change(call, c, affected));
-		if (done)
-			audit_setting(call->control, c, call->peer->uid);
+		if (strcmp(c->old, c->new) != 0)
+			json_array_append_new(rows, describe_difference(s, c));
 	}
+	if (changes->listen)
+		json_array_append_new(rows, describe_listen(call->control->pool));
+	settings_unref(s);
 	return rows;
 }
 
-/* -- set --------------------------------------------------------------------- */
-
-static int
-number_text(enum setting_type type, double number, char *text, size_t size)
-{
-	if (number < 0 || number > 1e15 || !isfinite(number))
-		return -EINVAL;
-	if (type == SETTING_DURATION)
-		snprintf(text, size, "%lldms", (long long)(number * 1000 + 0.5));
-	else if (number != (double)(int64_t)number ||
-		 (type != SETTING_SIZE && type != SETTING_COUNT))
-		return -EINVAL;
-	else
-		snprintf(text, size, "%lld", (long long)number);
-	return 0;
-}
-
-/* Text as it is; numbers are in the base unit. `text` is room for what is made. */
-static const char *
-value_text(const char *name, const json_t *value, char *text, size_t size)
-{
-	int id = settings_find(name);
-
-	if (json_is_string(value))
-		return json_string_value(value);
-	if (json_is_boolean(value))
-		return json_is_true(value) ? "true" : "false";
-	if (json_is_number(value) && id < 0)
-		return "0"; /* the unknown name is the error that counts */
-	if (json_is_number(value) &&
-	    number_text(setting_info((enum setting_id)id)->type,
-		json_number_value(value), text, size) == 0)
-		return text;
-	return NULL;
-}
-
-#define VALUES_MAX SETTING_IDS
-#define NUMBER_TEXT 32
-
-struct assignments {
-	struct assignment items[VALUES_MAX];
-	char text[VALUES_MAX][NUMBER_TEXT];
-	size_t count;
-};
-
-static bool
-parse_values(struct call *call, struct assignments *ret)
-{
-	json_t *values = json_object_get(call->params, "values");
-	const char *name;
-	json_t *value;
-
-	ret->count = 0;
-	if (json_object_size(values) == 0 || json_object_size(values) > VALUES_MAX) {
-		call_fail(call, RPC_BAD_VALUE, "values must name 1 to %d settings",
-		    VALUES_MAX);
-		return false;
-	}
-	json_object_foreach(values, name, value) {
-		struct assignment *a = &ret->items[ret->count];
-
-		a->name = name;
-		a->value = value_text(name, value, ret->text[ret->count], NUMBER_TEXT);
-		ret->count++;
-		if (a->value == NULL) {
-			call_fail(call, RPC_BAD_VALUE,
-			    "%s: text with a unit or a number is expected", name);
-			return false;
-		}
-	}
-	return true;
-}
-
-static bool
-apply(struct call *call, bool dry_run, struct setting_changes *ret)
-{
-	struct assignments values;
-	struct reload_error error;
-
-	if (!parse_values(call, &values))
-		return false;
-	if (reload_set(call->control->reload, values.items, values.count,
-		call->peer->uid, dry_run, ret, &error) == 0)
-		return true;
-	call_fail(call, error.kind, "%s", error.text);
-	return false;
-}
-
-/* Everything has been counted. */
-static void
-change(struct call *call)
-{
-	struct changing *state = call->state;
-	struct setting_changes changes = { 0 };
-	bool dry_run = call_boolean(call, "dry_run");
-	json_t *rows;
-
-	if (!apply(call, dry_run, &changes))
-		return;
-	rows = describe_changes(call, &changes, state, !dry_run);
-	setting_changes_clear(&changes);
-	call_answer(call, json_pack("{s:o, s:b, s:b, s:n}", "changed", rows, "dry_run",
-			      (int)dry_run, "persisted", 0, "confirm_by"));
-}
-
-static void count_next(struct call *call);
-
-static void
-counted(struct call *call, struct survey *s)
-{
-	struct changing *state = call->state;
-
-	state->affected[state->next++] = s->matched;
-	survey_free(s);
-	selector_free(state->selector);
-	state->selector = NULL;
-	count_next(call);
-}
-
-/* Starts to count whom change `next` would end. False: nobody, or not to be said. */
-static bool
-count_doomed(struct call *call)
-{
-	struct changing *state = call->state;
-	const struct setting_change *c = &state->changes.items[state->next];
-	const char *key = "", *states = doomed(c->id, &key);
-	struct survey_query query = { 0 };
-	char age[64], error[128];
-	enum rpc_kind kind;
-	int64_t ms = 0;
-
-	if (states == NULL || units_parse_duration(c->new, &ms) < 0 || ms == 0)
-		return false;
-	snprintf(age, sizeof(age), "%s=+%" PRId64 "ms", key, ms);
-	if (selector_parse((const char *const[]){ states, age }, 2, &state->selector,
-		&kind, error, sizeof(error)) < 0)
-		return false;
-	query.selector = state->selector;
-	call_survey(call, &query, counted);
-	return true;
-}
-
-static void
-count_next(struct call *call)
-{
-	struct changing *state = call->state;
-
-	for (; state->next < state->changes.count; state->next++)
-		if (count_doomed(call))
-			return;
-	change(call);
-}
-
 void
-method_settings_set(struct call *call)
+method_settings_diff(struct call *call)
 {
-	struct changing *state = calloc(1, sizeof(*state));
-
-	if (state == NULL) {
-		call_no_memory(call);
-		return;
-	}
-	call->state = state;
-	call->clear = clear;
-	if (!apply(call, true, &state->changes))
-		return;
-	state->affected = calloc(state->changes.count + 1, sizeof(*state->affected));
-	if (state->affected == NULL)
-		call_no_memory(call);
-	else
-		count_next(call);
-}
-
-/* -- unset and reload -------------------------------------------------------- */
-
-void
-method_settings_unset(struct call *call)
-{
-	const json_t *list = json_object_get(call->params, "names");
-	const char *names[SETTING_IDS];
+	const struct reload_pending *pending = reload_pending(call->control->reload);
+	const char *against = call_string(call, "against");
 	struct setting_changes changes = { 0 };
 	struct reload_error error;
-	size_t n = json_array_size(list);
+	char until[CLOCK_TEXT_SIZE];
 	json_t *rows;
 
-	if (n == 0 || n > SETTING_IDS) {
-		call_fail(call, RPC_BAD_VALUE, "names must name 1 to %d settings",
-		    SETTING_IDS);
-		return;
-	}
-	for (size_t i = 0; i < n; i++)
-		names[i] = json_string_value(json_array_get(list, i));
-	if (reload_unset(call->control->reload, names, n, &changes, &error) < 0) {
+	if (reload_diff(call->control->reload, side_of(call), &changes, &error) < 0) {
 		call_fail(call, error.kind, "%s", error.text);
 		return;
 	}
-	rows = describe_changes(call, &changes, NULL, true);
+	rows = describe_differences(call, &changes);
 	setting_changes_clear(&changes);
-	call_answer(call, json_pack("{s:o}", "changed", rows));
-}
-
-static json_t *
-describe_reload(struct call *call, const struct setting_changes *changes, bool dry_run)
-{
-	json_t *changed = json_array(), *dropped = json_array(),
-	       *restart = json_array();
-
-	for (size_t i = 0; i < changes->count; i++) {
-		const struct setting_change *c = &changes->items[i];
-		const char *name = setting_info(c->id)->name;
-
-		if (c->restart) {
-			json_array_append_new(restart, json_string(name));
-			continue;
-		}
-		if (c->dropped)
-			json_array_append_new(dropped, json_string(name));
-		if (strcmp(c->old, c->new) == 0)
-			continue;
-		json_array_append_new(changed, describe_change(call, c, 0));
-		if (!dry_run)
-			audit_setting(call->control, c, call->peer->uid);
-	}
-	if (changes->listen)
-		json_array_append_new(restart, json_string("listen"));
-	return json_pack("{s:o, s:o, s:o, s:b}", "changed", changed, "dropped", dropped,
-	    "needs_restart", restart, "dry_run", (int)dry_run);
-}
-
-void
-method_server_reload(struct call *call)
-{
-	struct setting_changes changes = { 0 };
-	struct reload_error error;
-	bool dry_run = call_boolean(call, "dry_run");
-	json_t *result;
-
-	if (reload_files(call->control->reload, dry_run, &changes, &error) < 0) {
-		call_fail(call, error.kind, "%s", error.text);
-		return;
-	}
-	result = describe_reload(call, &changes, dry_run);
-	if (!dry_run)
-		control_reloaded(call->control, changes.count);
-	setting_changes_clear(&changes);
-	call_answer(call, result);
+	call_answer(call,
+	    json_pack("{s:s, s:o, s:s?}", "against",
+		against == NULL ? "saved" : against, "differs", rows, "confirm_by",
+		pending == NULL ? NULL : clock_text(pending->until_us, until)));
 }

@@ -1,8 +1,10 @@
 /*
- * reload.c - set, unset and reload as three ways to make the next snapshot.
+ * reload.c - set and unset as ways to make the next snapshot, and the change that
+ * goes back unless it is confirmed.
  */
 #include "server/reload.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,30 +13,34 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/text.h"
-#include "server/auth.h"
-#include "server/config.h"
-#include "server/listener.h"
 #include "server/pool.h"
-#include "server/settings_host.h"
+#include "server/reload_private.h"
 
-struct reload {
-	struct pool *pool;
-	struct settings *base; /* what the files say, without runtime values */
-};
-
-static int
-fail(struct reload_error *error, enum rpc_kind kind, const char *text)
+int
+reload_fail(struct reload_error *error, enum rpc_kind kind, const char *text)
 {
 	error->kind = kind;
+	error->hint = NULL;
 	if (text != error->text)
 		snprintf(error->text, sizeof(error->text), "%s", text);
 	return -EINVAL;
 }
 
-static int
-no_memory(struct reload_error *error)
+int
+reload_outcome(struct reload_error *error, int err, const char *outcome)
 {
-	fail(error, RPC_IO, "out of memory");
+	char sentence[RELOAD_ERROR];
+
+	snprintf(sentence, sizeof(sentence), "%s", error->text);
+	snprintf(error->text, sizeof(error->text), "%s: %.*s", outcome,
+	    (int)sizeof(sentence) - 64, sentence);
+	return err;
+}
+
+int
+reload_no_memory(struct reload_error *error)
+{
+	reload_fail(error, RPC_IO, "out of memory");
 	return -ENOMEM;
 }
 
@@ -56,6 +62,7 @@ reload_free(struct reload *r)
 	if (r == NULL)
 		return;
 	settings_unref(r->base);
+	settings_unref(r->back);
 	free(r);
 }
 
@@ -70,8 +77,8 @@ setting_changes_clear(struct setting_changes *changes)
 	*changes = (struct setting_changes){ 0 };
 }
 
-static struct setting_change *
-add_change(struct setting_changes *changes, enum setting_id id,
+struct setting_change *
+reload_add_change(struct setting_changes *changes, enum setting_id id,
     const struct settings *old, const struct settings *new)
 {
 	struct setting_change *items =
@@ -94,12 +101,8 @@ add_change(struct setting_changes *changes, enum setting_id id,
 	return c;
 }
 
-/*
- * The log goes first: a file that cannot be opened must refuse the change. The
- * level cannot fail, and is set only by those who mean it (log.set has its own).
- */
-static int
-change_log(
+int
+reload_change_log(
     const struct settings *old, const struct settings *new, struct reload_error *error)
 {
 	bool target = settings_differ(old, new, SETTING_ID_target);
@@ -111,7 +114,7 @@ change_log(
 		if (err < 0) {
 			snprintf(error->text, sizeof(error->text),
 			    "cannot log to %s: %s", new->target, strerror(-err));
-			return fail(error, RPC_IO, error->text);
+			return reload_fail(error, RPC_IO, error->text);
 		}
 	}
 	if (settings_differ(old, new, SETTING_ID_level))
@@ -119,17 +122,11 @@ change_log(
 	return 0;
 }
 
-static int
-publish(struct reload *r, const struct settings *old, struct settings *new,
-    struct reload_error *error)
+void
+reload_publish(struct reload *r, const struct settings *old, struct settings *new)
 {
-	int err = change_log(old, new, error);
-
-	if (err < 0)
-		return err;
 	new->generation = old->generation + 1;
 	pool_publish(r->pool, new);
-	return 0;
 }
 
 int
@@ -146,7 +143,7 @@ reload_find(const char *name, struct reload_error *error)
 	text_near(name, names, SETTING_IDS, near, sizeof(near));
 	snprintf(error->text, sizeof(error->text), "unknown setting \"%.64s\"%s", name,
 	    near);
-	fail(error, RPC_UNKNOWN_KEY, error->text);
+	reload_fail(error, RPC_UNKNOWN_KEY, error->text);
 	return -ENOENT;
 }
 
@@ -160,39 +157,115 @@ must_be_live(enum setting_id id, struct reload_error *error)
 	snprintf(error->text, sizeof(error->text), "%s %s", info->name,
 	    info->applies == APPLIES_RESTART ? "needs a restart"
 					     : "comes from the file at a reload");
-	return fail(error, RPC_UNSUPPORTED, error->text);
+	return reload_fail(error, RPC_UNSUPPORTED, error->text);
 }
 
 static int
 check(const struct settings *s, struct reload_error *error)
 {
 	if (settings_check(s, error->text, sizeof(error->text)) < 0)
-		return fail(error, RPC_BAD_VALUE, error->text);
+		return reload_fail(error, RPC_BAD_VALUE, error->text);
 	return 0;
 }
 
-/* What differs between the two, in the order of the table. */
-static int
-compare(const struct settings *old, const struct settings *new,
+int
+reload_compare(const struct settings *old, const struct settings *new,
     struct setting_changes *ret, struct reload_error *error)
 {
 	for (int i = 0; i < SETTING_IDS; i++) {
 		enum setting_id id = (enum setting_id)i;
 
 		if (settings_differ(old, new, id) &&
-		    add_change(ret, id, old, new) == NULL)
-			return no_memory(error);
+		    reload_add_change(ret, id, old, new) == NULL)
+			return reload_no_memory(error);
 	}
 	return 0;
 }
 
-static int
-assign(struct settings *s, const struct assignment *a, unsigned uid,
+struct settings *
+reload_file(const struct reload *r)
+{
+	return r->base->under != NULL ? r->base->under : r->base;
+}
+
+const struct reload_pending *
+reload_pending(const struct reload *r)
+{
+	return r->back == NULL ? NULL : &r->pending;
+}
+
+bool
+reload_is_saved(const struct reload *r, enum setting_id id)
+{
+	return r->base->source[id].origin == ORIGIN_OVERLAY;
+}
+
+const char *
+reload_overlay(const struct reload *r)
+{
+	return r->base->overlay;
+}
+
+int
+reload_copy_value(struct settings *to, const struct settings *from, enum setting_id id,
     struct reload_error *error)
 {
+	char *text = settings_text(from, id);
+	int err;
+
+	if (text == NULL)
+		return reload_no_memory(error);
+	err = settings_set(
+	    to, id, text, from->source[id], error->text, sizeof(error->text));
+	free(text);
+	return err < 0 ? reload_fail(error, RPC_BAD_VALUE, error->text) : 0;
+}
+
+int
+reload_refuse_pending(const struct reload *r, struct reload_error *error)
+{
+	char until[CLOCK_TEXT_SIZE];
+
+	if (r->back == NULL)
+		return 0;
+	snprintf(error->text, sizeof(error->text),
+	    "a change by uid %u waits until %s for its confirmation", r->pending.uid,
+	    clock_text(r->pending.until_us, until));
+	reload_fail(error, RPC_CONFLICT, error->text);
+	error->hint = "config confirm or config rollback first";
+	return -EBUSY;
+}
+
+/* ---- set and unset ---- */
+
+struct step { /* from one snapshot to the next */
+	struct settings *old, *new;
+	const struct reload_how *how;
+	bool chosen[SETTING_IDS]; /* named by the operator */
+	bool is_unset;
+	struct save_plan plan; /* how->persist */
+	struct setting_changes changes;
+};
+
+static int
+begin(struct reload *r, struct step *step, struct reload_error *error)
+{
+	int err = reload_refuse_pending(r, error);
+
+	if (err < 0)
+		return err;
+	step->old = pool_settings(r->pool);
+	step->new = settings_copy(step->old);
+	return step->new == NULL ? reload_no_memory(error) : 0;
+}
+
+static int
+assign(struct step *step, const struct assignment *a, struct reload_error *error)
+{
+	const struct reload_how *how = step->how;
 	struct setting_source source = {
-		.origin = ORIGIN_RUNTIME,
-		.uid = uid,
+		.origin = how->confirm_ms > 0 ? ORIGIN_PENDING : ORIGIN_RUNTIME,
+		.uid = how->uid,
 		.wall_us = clock_wall_us(),
 	};
 	int id = reload_find(a->name, error);
@@ -201,239 +274,235 @@ assign(struct settings *s, const struct assignment *a, unsigned uid,
 		return id;
 	if (must_be_live((enum setting_id)id, error) < 0)
 		return -EINVAL;
-	if (settings_set(s, (enum setting_id)id, a->value, source, error->text,
+	if (how->confirm_ms > 0)
+		source.until_us = source.wall_us + how->confirm_ms * 1000;
+	if (settings_set(step->new, (enum setting_id)id, a->value, source, error->text,
 		sizeof(error->text)) < 0)
-		return fail(error, RPC_BAD_VALUE, error->text);
+		return reload_fail(error, RPC_BAD_VALUE, error->text);
+	step->chosen[id] = true;
 	return 0;
 }
 
-/* `new` is checked and compared with `old`, and put in force unless dry_run. */
+/* The new snapshot is good, and what it changes is known. */
 static int
-finish(struct reload *r, const struct settings *old, struct settings *new, bool dry_run,
-    struct setting_changes *ret, struct reload_error *error)
+plan(struct reload *r, struct step *step, struct reload_error *error)
 {
-	struct setting_changes changes = { 0 };
 	char note[RELOAD_ERROR];
 	int err;
 
 	/* what nobody has chosen makes room for what somebody chooses now */
-	(void)settings_lower(new, note, sizeof(note));
-	err = check(new, error);
-	if (err == 0)
-		err = compare(old, new, &changes, error);
-	if (err == 0 && !dry_run)
-		err = publish(r, old, new, error);
+	(void)settings_lower(step->new, note, sizeof(note));
+	if ((err = check(step->new, error)) < 0 ||
+	    (err = reload_compare(step->old, step->new, &step->changes, error)) < 0)
+		return err;
+	if (!step->how->persist)
+		return 0;
+	err = save_plan_make(r, step->new, step->is_unset ? NULL : step->chosen,
+	    step->is_unset ? step->chosen : NULL, &step->plan, error);
+	return err < 0 ? reload_outcome(error, err, "nothing was changed") : 0;
+}
+
+/* The change goes back by itself: what to is made now, so that it cannot fail then. */
+static int
+prepare_return(struct reload *r, struct step *step, struct reload_error *error)
+{
+	assert(r->back == NULL);
+	if ((r->back = settings_copy(step->old)) == NULL)
+		return reload_no_memory(error);
+	r->pending = (struct reload_pending){
+		.uid = step->how->uid,
+		.persist = step->how->persist,
+		.until_us = clock_wall_us() + step->how->confirm_ms * 1000,
+	};
+	return 0;
+}
+
+void
+reload_forget_pending(struct reload *r)
+{
+	settings_unref(r->back);
+	r->back = NULL;
+}
+
+/* Nothing waits for a confirmation any more: the values are like others. */
+static void
+settle(struct settings *s)
+{
+	for (int id = 0; id < SETTING_IDS; id++) {
+		if (s->source[id].origin == ORIGIN_PENDING)
+			s->source[id].origin = ORIGIN_RUNTIME;
+	}
+}
+
+/* What can fail comes first, and the last of it is undone if the next fails. */
+static int
+carry_out(struct reload *r, struct step *step, struct reload_error *error)
+{
+	bool waits = step->how->confirm_ms > 0 && step->changes.count > 0;
+	struct reload_error ignored;
+	int err = waits ? prepare_return(r, step, error) : 0;
+
 	if (err < 0)
-		setting_changes_clear(&changes);
+		return err;
+	if (!waits)
+		settle(step->new);
+	if ((err = reload_change_log(step->old, step->new, error)) < 0) {
+		reload_forget_pending(r);
+		return err;
+	}
+	if (step->how->persist && !waits &&
+	    (err = save_plan_write(r, &step->plan, step->new,
+		 step->is_unset ? NULL : step->chosen, &step->changes, error)) < 0) {
+		(void)reload_change_log(step->new, step->old, &ignored);
+		return reload_outcome(error, err, "nothing was changed");
+	}
+	reload_publish(r, step->old, step->new);
+	return 0;
+}
+
+static int
+finish(struct reload *r, struct step *step, int err, struct setting_changes *ret,
+    struct reload_error *error)
+{
+	if (err == 0)
+		err = plan(r, step, error);
+	if (err == 0 && !step->how->dry_run)
+		err = carry_out(r, step, error);
+	if (err < 0)
+		setting_changes_clear(&step->changes);
 	else
-		*ret = changes;
+		*ret = step->changes;
+	save_plan_clear(&step->plan);
+	settings_unref(step->new);
+	settings_unref(step->old);
 	return err;
 }
 
 int
-reload_set(struct reload *r, const struct assignment *values, size_t n, unsigned uid,
-    bool dry_run, struct setting_changes *ret, struct reload_error *error)
-{
-	struct settings *old = pool_settings(r->pool);
-	struct settings *new = settings_copy(old);
-	int err = new == NULL ? no_memory(error) : 0;
-
-	for (size_t i = 0; err == 0 && i < n; i++)
-		err = assign(new, &values[i], uid, error);
-	if (err == 0)
-		err = finish(r, old, new, dry_run, ret, error);
-	settings_unref(new);
-	settings_unref(old);
-	return err;
-}
-
-/* The value of one setting as `from` has it, with where it comes from. */
-static int
-copy_value(struct settings *to, const struct settings *from, enum setting_id id,
+reload_set(struct reload *r, const struct assignment *values, size_t n,
+    const struct reload_how *how, struct setting_changes *ret,
     struct reload_error *error)
 {
-	char *text = settings_text(from, id);
-	int err;
+	struct step step = { .how = how };
+	int err = begin(r, &step, error);
 
-	if (text == NULL)
-		return no_memory(error);
-	err = settings_set(
-	    to, id, text, from->source[id], error->text, sizeof(error->text));
-	free(text);
-	return err < 0 ? fail(error, RPC_BAD_VALUE, error->text) : 0;
+	for (size_t i = 0; err == 0 && i < n; i++)
+		err = assign(&step, &values[i], error);
+	return finish(r, &step, err, ret, error);
 }
 
 static int
 restore(
-    struct reload *r, struct settings *s, const char *name, struct reload_error *error)
+    struct reload *r, struct step *step, const char *name, struct reload_error *error)
 {
+	const struct settings *from = step->how->persist ? reload_file(r) : r->base;
 	int id = reload_find(name, error);
 
 	if (id < 0)
 		return id;
 	if (must_be_live((enum setting_id)id, error) < 0)
 		return -EINVAL;
-	return copy_value(s, r->base, (enum setting_id)id, error);
+	step->chosen[id] = true;
+	return reload_copy_value(step->new, from, (enum setting_id)id, error);
 }
 
 int
 reload_unset(struct reload *r, const char *const names[], size_t n,
-    struct setting_changes *ret, struct reload_error *error)
+    const struct reload_how *how, struct setting_changes *ret,
+    struct reload_error *error)
 {
-	struct settings *old = pool_settings(r->pool);
-	struct settings *new = settings_copy(old);
-	int err = new == NULL ? no_memory(error) : 0;
+	struct step step = { .how = how, .is_unset = true };
+	int err = begin(r, &step, error);
 
 	for (size_t i = 0; err == 0 && i < n; i++)
-		err = restore(r, new, names[i], error);
-	if (err == 0)
-		err = finish(r, old, new, false, ret, error);
-	settings_unref(new);
+		err = restore(r, &step, names[i], error);
+	return finish(r, &step, err, ret, error);
+}
+
+/* ---- the change that waits for its confirmation ---- */
+
+static int
+refuse_nothing_pending(struct reload_error *error)
+{
+	reload_fail(error, RPC_CONFLICT, "no change waits for its confirmation");
+	return -ENOENT;
+}
+
+int
+reload_rollback(struct reload *r, bool dry_run, struct setting_changes *ret,
+    struct reload_error *error)
+{
+	struct setting_changes changes = { 0 };
+	struct settings *old;
+	int err;
+
+	if (r->back == NULL)
+		return refuse_nothing_pending(error);
+	old = pool_settings(r->pool);
+	err = reload_compare(old, r->back, &changes, error);
+	if (err == 0 && !dry_run &&
+	    (err = reload_change_log(old, r->back, error)) == 0) {
+		reload_publish(r, old, r->back);
+		reload_forget_pending(r);
+	}
+	if (err < 0)
+		setting_changes_clear(&changes);
+	else
+		*ret = changes;
 	settings_unref(old);
 	return err;
 }
 
+/* In force it is already. */
 static int
-load(const struct settings *old, bool dry_run, struct settings **ret,
-    struct reload_error *error)
-{
-	struct settings *s = NULL;
-	char note[RELOAD_ERROR];
-	int err;
-
-	if (old->file == NULL)
-		s = settings_new();
-	else if ((err = config_load(old->file, &s, error->text, sizeof(error->text))) <
-		 0)
-		return fail(
-		    error, err == -EINVAL ? RPC_BAD_VALUE : RPC_IO, error->text);
-	if (s == NULL)
-		return no_memory(error);
-
-	s->servable = old->servable;
-	if (settings_lower(s, note, sizeof(note)) && !dry_run)
-		log_warn("settings", "%s", note);
-	if ((err = check(s, error)) < 0) {
-		settings_unref(s);
-		return err;
-	}
-	*ret = s;
-	return 0;
-}
-
-/* What cannot change in a running daemon stays, and is named. */
-static int
-keep_fixed(const struct settings *old, struct settings *new,
+save_confirmed(struct reload *r, struct settings *new, const bool chosen[],
     struct setting_changes *changes, struct reload_error *error)
 {
-	for (int i = 0; i < SETTING_IDS; i++) {
-		enum setting_id id = (enum setting_id)i;
-		struct setting_change *c;
-		int err;
+	struct save_plan plan = { 0 };
+	int err = save_plan_make(r, new, chosen, NULL, &plan, error);
 
-		if (setting_info(id)->applies != APPLIES_RESTART ||
-		    !settings_differ(old, new, id))
-			continue;
-		if ((c = add_change(changes, id, old, new)) == NULL)
-			return no_memory(error);
-		c->restart = true;
-		if ((err = copy_value(new, old, id, error)) < 0)
-			return err;
-	}
-	return 0;
+	if (err == 0)
+		err = save_plan_write(r, &plan, new, chosen, changes, error);
+	save_plan_clear(&plan);
+	return err;
 }
 
+/* The values that were confirmed, with what the files said before as the old ones. */
 static int
-compare_reloaded(const struct settings *old, const struct settings *new,
+confirm(struct reload *r, const struct settings *old, struct settings *new,
     struct setting_changes *changes, struct reload_error *error)
 {
-	for (int i = 0; i < SETTING_IDS; i++) {
-		enum setting_id id = (enum setting_id)i;
-		bool dropped = old->source[id].origin == ORIGIN_RUNTIME;
-		struct setting_change *c;
+	bool chosen[SETTING_IDS] = { 0 };
+	int err = 0;
 
-		if (!dropped && !settings_differ(old, new, id))
-			continue;
-		if ((c = add_change(changes, id, old, new)) == NULL)
-			return no_memory(error);
-		c->dropped = dropped;
+	for (int id = 0; id < SETTING_IDS; id++) {
+		chosen[id] = old->source[id].origin == ORIGIN_PENDING;
+		if (chosen[id] && reload_add_change(changes, (enum setting_id)id,
+				      r->back, new) == NULL)
+			return reload_no_memory(error);
 	}
-	return 0;
-}
-
-/* The listeners that are open stay open, whatever the file says now. */
-static bool
-listeners_differ(const struct pool *pool, const struct settings *s)
-{
-	if (pool->nlisteners > 0 && pool->listeners[0].is_adopted)
-		return false;
-	if (s->nlisten != pool->nlisteners)
-		return true;
-	for (unsigned i = 0; i < pool->nlisteners; i++)
-		if (strcmp(s->listen[i].address, pool->listeners[i].address) != 0 ||
-		    strcmp(s->listen[i].name, pool->listeners[i].name) != 0)
-			return true;
-	return false;
-}
-
-static int
-take_credentials(
-    struct reload *r, const struct settings *new, struct reload_error *error)
-{
-	int err;
-
-	if (r->pool->auth == NULL)
-		return 0;
-	err = auth_reload(r->pool->auth, new, error->text, sizeof(error->text));
-	if (err < 0)
-		return fail(
-		    error, err == -EINVAL ? RPC_BAD_VALUE : RPC_IO, error->text);
-	return 0;
-}
-
-static void
-warn(void *arg, const char *text)
-{
-	(void)arg;
-	log_warn("settings", "%s", text);
-}
-
-static int
-put_in_force(struct reload *r, const struct settings *old, struct settings *new,
-    struct reload_error *error)
-{
-	int err = take_credentials(r, new, error);
-
-	if (err < 0)
-		return err;
-	if ((err = publish(r, old, new, error)) < 0) {
-		struct reload_error ignored;
-
-		(void)take_credentials(r, old, &ignored); /* all or nothing */
-		return err;
-	}
-	settings_unref(r->base);
-	r->base = settings_ref(new);
-	settings_host_warn(new, warn, NULL);
-	return 0;
+	settle(new);
+	if (r->pending.persist)
+		err = save_confirmed(r, new, chosen, changes, error);
+	reload_publish(r, old, new);
+	reload_forget_pending(r);
+	return err < 0 ? reload_outcome(error, err, "in force, but not saved") : 0;
 }
 
 int
-reload_files(struct reload *r, bool dry_run, struct setting_changes *ret,
-    struct reload_error *error)
+reload_confirm(
+    struct reload *r, struct setting_changes *ret, struct reload_error *error)
 {
-	struct settings *old = pool_settings(r->pool), *new = NULL;
 	struct setting_changes changes = { 0 };
-	int err = load(old, dry_run, &new, error);
+	struct settings *old, *new;
+	int err;
 
-	if (err == 0) {
-		changes.listen = listeners_differ(r->pool, new);
-		err = keep_fixed(old, new, &changes, error);
-	}
-	if (err == 0)
-		err = compare_reloaded(old, new, &changes, error);
-	if (err == 0 && !dry_run)
-		err = put_in_force(r, old, new, error);
+	if (r->back == NULL)
+		return refuse_nothing_pending(error);
+	old = pool_settings(r->pool);
+	new = settings_copy(old);
+	err = new == NULL ? reload_no_memory(error)
+			  : confirm(r, old, new, &changes, error);
 	if (err < 0)
 		setting_changes_clear(&changes);
 	else

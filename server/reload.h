@@ -1,5 +1,5 @@
 /*
- * reload.h - the settings in force: what the file says, and what was set since.
+ * reload.h - the settings in force: what the files say, and what was set since.
  *
  * The only writer of the settings. Every change is made on a copy, checked as a
  * whole, and published all or nothing. Control thread.
@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/rpc.h"
 #include "server/settings.h"
@@ -22,6 +23,7 @@ struct reload;
 struct reload_error {
 	enum rpc_kind kind;
 	char text[RELOAD_ERROR];
+	const char *hint; /* what to do about it, or NULL */
 };
 
 /* One setting that is (or would be) different now. */
@@ -30,12 +32,30 @@ struct setting_change {
 	char *old, *new; /* as settings_text() has them */
 	bool dropped;	 /* a runtime value that the files replaced */
 	bool restart;	 /* it stays as it was until a restart */
+	bool left_out;	 /* of a save: only the file may have it */
 };
 
 struct setting_changes { /* cleared by setting_changes_clear() */
 	struct setting_change *items;
 	size_t count;
-	bool listen; /* the listeners of the file are not those that are open */
+	bool listen;		    /* the listeners of the file are not those open */
+	bool is_saved;		    /* the overlay has been written */
+	char warning[RELOAD_ERROR]; /* it is in its place, but not for certain; or "" */
+};
+
+/* How a change is to be made. */
+struct reload_how {
+	unsigned uid; /* of the operator */
+	bool dry_run;
+	bool persist;	    /* in the overlay too */
+	int64_t confirm_ms; /* it goes back after so long; 0: it stays */
+};
+
+/* A change that waits for its confirmation. */
+struct reload_pending {
+	unsigned uid;	  /* who made it */
+	bool persist;	  /* to be saved when it is confirmed */
+	int64_t until_us; /* when it goes back, wall clock */
 };
 
 void setting_changes_clear(struct setting_changes *changes);
@@ -53,14 +73,54 @@ struct assignment { /* not owned */
 
 /*
  * Each returns 0 with *ret filled in, or a negative errno with *error filled in
- * and nothing changed. dry_run: nothing is changed anyway.
+ * and nothing changed, neither in force nor in the overlay. While a change waits
+ * for its confirmation nothing else is changed (RPC_CONFLICT), but by a reload, which
+ * drops it. The caller takes it back in time by reload_rollback(); a change that
+ * makes no difference does not wait.
  */
 int reload_set(struct reload *r, const struct assignment *values, size_t n,
-    unsigned uid, bool dry_run, struct setting_changes *ret,
+    const struct reload_how *how, struct setting_changes *ret,
     struct reload_error *error);
+
+/* Back to what the files say; with persist it is taken out of the overlay too. */
 int reload_unset(struct reload *r, const char *const names[], size_t n,
-    struct setting_changes *ret, struct reload_error *error);
+    const struct reload_how *how, struct setting_changes *ret,
+    struct reload_error *error);
+
 int reload_files(struct reload *r, bool dry_run, struct setting_changes *ret,
+    struct reload_error *error);
+int reload_rollback(struct reload *r, bool dry_run, struct setting_changes *ret,
+    struct reload_error *error);
+
+/*
+ * The pending change stays. If it was to be saved and cannot be, it stays all the
+ * same, and the error says so.
+ */
+int reload_confirm(
+    struct reload *r, struct setting_changes *ret, struct reload_error *error);
+
+/*
+ * Writes all runtime values into the overlay. *ret: what the files said before and
+ * say now. Values that only the file may have are left out.
+ */
+int reload_save(
+    struct reload *r, struct setting_changes *ret, struct reload_error *error);
+
+/* NULL: nothing waits. */
+const struct reload_pending *reload_pending(const struct reload *r);
+
+/* Is it in the overlay, whatever is in force? */
+bool reload_is_saved(const struct reload *r, enum setting_id id);
+
+/* The file that saved values are in, or NULL: none has been written or read. */
+const char *reload_overlay(const struct reload *r);
+
+enum reload_side {	/* from the first to the second */
+	RELOAD_DEFAULT, /* the defaults, what is in force */
+	RELOAD_RUNNING, /* what is in force, what the files say at this moment */
+	RELOAD_SAVED,	/* what the files said when they were read, what is in force */
+};
+int reload_diff(struct reload *r, enum reload_side side, struct setting_changes *ret,
     struct reload_error *error);
 
 #endif

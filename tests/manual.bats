@@ -351,7 +351,8 @@ named() {
 @test "poold-control(7) has every member of the answers" {
 	local method params
 
-	start_poold
+	mkdir "$BATS_TEST_TMPDIR/state"
+	start_poold "state_dir: $BATS_TEST_TMPDIR/state"
 	play_bg someone <<-'EOF'
 		timeout 60000
 		> AUTH bob -
@@ -375,6 +376,14 @@ named() {
 		connections.list {}
 		connections.count {"by":"state"}
 		settings.list {}
+		settings.diff {}
+		settings.set {"values":{"rate":5},"confirm_s":60}
+		settings.confirm {}
+		settings.set {"values":{"rate":6},"confirm_s":60}
+		settings.confirm {}
+		settings.set {"values":{"rate":7},"persist":true}
+		settings.set {"values":{"min_idle":1}}
+		settings.save {}
 		log.set {"level":"debug"}
 		accept.set {"state":"on"}
 		drain.start {"select":["bob"],"over_s":60}
