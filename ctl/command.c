@@ -25,8 +25,9 @@ static const struct command *const commands[] = {
 	&verb_accept_on, &verb_accept_off,
 	&verb_log_level,
 	&verb_set, &verb_get,
-	&verb_config_list, &verb_config_get, &verb_config_set,
-	&verb_config_unset, &verb_config_reload, &verb_config_check,
+	&verb_config_list, &verb_config_get, &verb_config_diff, &verb_config_check,
+	&verb_config_set, &verb_config_unset, &verb_config_save,
+	&verb_config_confirm, &verb_config_rollback, &verb_config_reload,
 	&verb_shutdown,
 	&verb_help, &verb_exit,
 };

@@ -79,17 +79,27 @@ make_values_readable(json_t *row)
 				text_of(row, "unit")));
 }
 
-/* "runtime by 0 at TIME", its time as tables show one. */
-static void
-make_source_readable(json_t *row, struct column_style style)
+/* Where the time begins in "runtime by 0 at TIME", "pending by 0 until TIME". */
+static const char *
+time_of_source(const char *source)
 {
-	const char *source = text_of(row, "source"), *at = strstr(source, " at ");
+	const char *space = strrchr(source, ' '), *by = strstr(source, " by ");
+
+	if (!space || !by || space <= by + 4)
+		return NULL;
+	return space + 1;
+}
+
+/* Its time as tables show one. */
+void
+config_view_source(json_t *row, struct column_style style)
+{
+	const char *source = text_of(row, "source"), *at = time_of_source(source);
 	struct buffer text;
 	int err;
 
-	if (strncmp(source, "runtime by ", 11) != 0 || !at)
+	if (!at)
 		return;
-	at += 4;
 	buffer_init(&text);
 	err = buffer_append(&text, source, (size_t)(at - source));
 	if (err == 0)
@@ -111,7 +121,7 @@ readable_settings(const struct session *s, json_t *result)
 	json_array_foreach(json_object_get(result, "settings"), i, row) {
 		if (!s->options.raw_units)
 			make_values_readable(row);
-		make_source_readable(row, output_style(s));
+		config_view_source(row, output_style(s));
 	}
 	return result;
 }
@@ -207,27 +217,75 @@ effect_of(const json_t *row, char *text, size_t size)
 	return text;
 }
 
-/* When a change takes effect, and whom it hits. */
-static void
-say_change(struct session *s, const json_t *row)
+void
+config_view_say(struct session *s, const json_t *row, const char *what)
 {
-	const char *applies = text_of(row, "applies");
-	char effect[128];
 	struct buffer old, new;
 
 	buffer_init(&old);
 	buffer_init(&new);
 	(void)column_value(&old, json_object_get(row, "old"));
 	(void)column_value(&new, json_object_get(row, "new"));
+	session_say(s, "%s: %.*s -> %.*s   (%s)", text_of(row, "name"),
+	    old.data ? (int)old.len : 2, old.data ? old.data : "\"\"",
+	    new.data ? (int)new.len : 2, new.data ? new.data : "\"\"", what);
+	buffer_clear(&old);
+	buffer_clear(&new);
+}
+
+/* When a change takes effect, and whom it hits. */
+static void
+say_change(struct session *s, const json_t *row)
+{
+	const char *applies = text_of(row, "applies");
+	char effect[128], what[192];
+
 	if (strcmp(applies, "live") == 0)
 		applies = "applies at once";
 	else if (strcmp(applies, "restart") == 0)
 		applies = "applies after a restart";
-	session_say(s, "%s: %.*s -> %.*s   (%s%s)", text_of(row, "name"), (int)old.len,
-	    old.data ? old.data : "", (int)new.len, new.data ? new.data : "", applies,
+	snprintf(what, sizeof(what), "%s%s", applies,
 	    effect_of(row, effect, sizeof(effect)));
-	buffer_clear(&old);
-	buffer_clear(&new);
+	config_view_say(s, row, what);
+}
+
+/* What becomes of the change: saved, waiting, or still there after all. */
+static void
+say_future(struct session *s, const json_t *result)
+{
+	double wait_s = json_number_value(json_object_get(result, "confirm_s"));
+	bool persist = json_is_true(json_object_get(result, "save_on_confirm"));
+	json_t *name;
+	size_t i;
+
+	if (wait_s > 0)
+		session_say(s,
+		    "not saved; goes back in %g s unless \"poolctl config "
+		    "confirm\"%s",
+		    wait_s, persist ? ", which saves it too" : "");
+	json_array_foreach(json_object_get(result, "still_saved"), i, name)
+		session_say(s, "%s is saved; --persist takes it out of there",
+		    json_string_value(name));
+	config_view_saved(s, result);
+}
+
+void
+config_view_saved(struct session *s, const json_t *result)
+{
+	if (json_is_true(json_object_get(result, "persisted")))
+		session_say(s, "saved in %s", text_of(result, "file"));
+}
+
+int
+config_view_warn(struct session *s, const json_t *result)
+{
+	const char *warning = text_of(result, "warning");
+
+	if (!warning[0])
+		return 0;
+	if (format_is_json(s->options.format) || s->capture)
+		return STATUS_PARTLY; /* it is a member of the result */
+	return session_fail(s, STATUS_PARTLY, "saved, but: %s", warning);
 }
 
 static void
@@ -251,11 +309,12 @@ text_changed(struct session *s, const json_t *result)
 
 	json_array_foreach((json_t *)changed, i, row)
 		say_change(s, row);
-	say_names(s, "runtime value replaced by the file",
+	say_names(s, "runtime value replaced by the files",
 	    json_object_get(result, "dropped"));
 	say_names(s, "needs a restart", json_object_get(result, "needs_restart"));
 	if (json_array_size(changed) == 0)
 		session_say(s, "nothing changes");
+	say_future(s, result);
 	if (json_array_size(changed) > 0 &&
 	    json_is_true(json_object_get(result, "dry_run")))
 		session_say(s, "dry run: nothing was changed");
@@ -279,6 +338,8 @@ change(struct session *s, const struct args *a, const char *method, json_t *para
 	if (args_flag(a, "dry-run"))
 		json_object_set_new(result, "dry_run", json_true());
 	status = output_result(s, &config_view_changed, result);
+	if (status == 0)
+		status = config_view_warn(s, result);
 	json_decref(result);
 	return status;
 }
@@ -326,13 +387,23 @@ run_reload(struct session *s, struct args *a)
 }
 
 /* clang-format off */
-static const struct option_spec change_options[] = {
+static const struct option_spec set_options[] = {
+	{ "persist", 0, VALUE_NONE, NULL, NULL, "persist", "save it, so that it outlives a restart" },
+	{ "confirm", 0, VALUE_DURATION, "DURATION", NULL, "confirm_s",
+		"take it back after this time unless \"config confirm\"" },
+	{ "dry-run", 0, VALUE_NONE, NULL, NULL, "dry_run", "only say what would change" },
+	{ "comment", 0, VALUE_TEXT, "TEXT", NULL, "comment", "for the audit" },
+	{ .name = NULL },
+};
+
+static const struct option_spec reload_options[] = {
 	{ "dry-run", 0, VALUE_NONE, NULL, NULL, "dry_run", "only say what would change" },
 	{ "comment", 0, VALUE_TEXT, "TEXT", NULL, "comment", "for the audit" },
 	{ .name = NULL },
 };
 
 static const struct option_spec unset_options[] = {
+	{ "persist", 0, VALUE_NONE, NULL, NULL, "persist", "take it out of what is saved, too" },
 	{ "comment", 0, VALUE_TEXT, "TEXT", NULL, "comment", "for the audit" },
 	{ .name = NULL },
 };
@@ -340,11 +411,15 @@ static const struct option_spec unset_options[] = {
 #define SET \
 	.operands = "KEY=VALUE...", \
 	.summary = "change settings while poold runs, all or none", \
-	.details = "The change lasts until poold ends, \"config unset\" or \"config reload\".", \
+	.details = "The change lasts until poold ends, \"config unset\" or \"config reload\";\n" \
+		   "with --persist for good. --confirm takes it back by itself, should it\n" \
+		   "have locked you out.", \
 	.examples = "  poolctl set connection_timeout=2m --dry-run\n" \
+		    "  poolctl set connection_timeout=2m --confirm 60s\n" \
+		    "  poolctl set connection_timeout=2m --persist\n" \
 		    "  poolctl set max_connections=20000 ping_interval=30s\n", \
 	.method = METHOD_ID_SETTINGS_SET, \
-	.options = change_options, \
+	.options = set_options, \
 	.operand = VALUE_ASSIGNMENT, \
 	.min_operands = 1, \
 	.max_operands = SIZE_MAX, \
@@ -382,7 +457,8 @@ const struct command verb_config_list = {
 const struct command verb_config_unset = {
 	.words = "config unset",
 	.operands = "KEY...",
-	.summary = "back to what the file or the default says",
+	.summary = "back to what the files or the default say",
+	.examples = "  poolctl config unset connection_timeout --persist\n",
 	.method = METHOD_ID_SETTINGS_UNSET,
 	.options = unset_options,
 	.operand = VALUE_SETTING,
@@ -393,9 +469,11 @@ const struct command verb_config_unset = {
 
 const struct command verb_config_reload = {
 	.words = "config reload",
-	.summary = "read the configuration file again, all or nothing",
-	.details = "Values set at run time are replaced by those of the file.",
+	.summary = "read the configuration again, all or nothing",
+	.details = "The configuration file, then what is saved. Values set at run time "
+		   "and not\n"
+		   "saved are dropped.",
 	.method = METHOD_ID_SERVER_RELOAD,
-	.options = change_options,
+	.options = reload_options,
 	.run = run_reload,
 };

@@ -1,5 +1,6 @@
 /*
- * config_view.h - how changed settings are shown, for config set and check.
+ * config_view.h - how settings and changes of them are shown, for the commands
+ * that begin with config. Main thread.
  */
 #ifndef CTL_CONFIG_VIEW_H
 #define CTL_CONFIG_VIEW_H
@@ -7,5 +8,17 @@
 #include "ctl/output.h"
 
 extern const struct view config_view_changed;
+
+/* The time in the source of a setting becomes one for people. */
+void config_view_source(json_t *row, struct column_style style);
+
+/* "name: old -> new   (what)" */
+void config_view_say(struct session *s, const json_t *row, const char *what);
+
+/* Where it was saved, if it was. */
+void config_view_saved(struct session *s, const json_t *result);
+
+/* Was it saved, but not for certain? That is said, and STATUS_PARTLY; else 0. */
+int config_view_warn(struct session *s, const json_t *result);
 
 #endif

@@ -19,6 +19,8 @@ extern const struct command verb_set, verb_get;		     /* config */
 extern const struct command verb_config_list, verb_config_get, verb_config_set;
 extern const struct command verb_config_unset, verb_config_reload;
 extern const struct command verb_config_check;
+extern const struct command verb_config_diff, verb_config_save; /* save */
+extern const struct command verb_config_confirm, verb_config_rollback;
 extern const struct command verb_events; /* follow */
 extern const struct command verb_trace;
 extern const struct command verb_help, verb_exit; /* builtin */

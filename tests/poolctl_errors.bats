@@ -89,19 +89,23 @@ as_nobody() {
 	start_poold
 	online alice
 	for line in 'kick alice' 'send alice hi' 'broadcast hi' 'any hi' 'log level info' \
-		'set rate=1' 'config set rate=1' 'config unset rate' 'config reload' \
-		shutdown; do
+		'set rate=1' 'config set rate=1' 'config unset rate' 'config save' \
+		'config confirm' 'config rollback' 'config reload' shutdown; do
 		# shellcheck disable=SC2086	# words of a command
 		status_of 5 --as viewer $line
 		said_like "poolctl: *: *needs the role *"
 	done
 	for line in ping status stats users list count 'show alice' 'get rate' \
-		'config list' 'events --no-follow'; do
+		'config list' 'config diff' 'events --no-follow'; do
 		# shellcheck disable=SC2086	# words of a command
 		status_of 0 --as viewer $line
 	done
 	online_is 1
-	status_of 5 --as operator shutdown
+	for line in 'set rate=1' 'config unset rate' 'config save' 'config confirm' \
+		'config rollback' 'config reload' shutdown; do
+		# shellcheck disable=SC2086	# words of a command
+		status_of 5 --as operator $line
+	done
 	status_of 0 --as operator send alice hi
 }
 

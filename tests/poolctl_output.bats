@@ -7,8 +7,10 @@ load poolctl
 	start_poold
 	online alice bob=用户0
 	for line in ping status version stats users list count 'count --by state' \
-		'show alice' 'get max_queue' 'config list' 'config get rate' \
-		'set rate=5' 'config set rate=6' 'config unset rate' 'config reload' \
+		'show alice' 'get max_queue' 'config list' 'config get rate' 'config diff' \
+		'set rate=5' 'config set rate=6 --confirm 1m' 'config confirm' \
+		'set rate=7 --confirm 1m' 'config rollback' 'config unset rate' \
+		'config save' 'config reload' \
 		'config check' "config check $POOLD_CONFIG" 'log level info' \
 		'send alice hi' 'broadcast hi' 'events --no-follow --last 2' \
 		'kick alice --dry-run' 'kick alice' help 'help list' 'stats -i 100ms -n 2'; do

@@ -20,6 +20,11 @@ static const struct fake_rule rules[] = {
 	    "{\"jsonrpc\":\"2.0\",\"id\":@,\"error\":{\"code\":-32001,\"message\":"
 	    "\"user "
 	    "\\\"nobody\\\" is not online\",\"data\":{\"kind\":\"not_online\"}}}\n" },
+	{ "settings.set",
+	    RESULT("\"changed\":[{\"name\":\"rate\",\"old\":\"0\",\"new\":\"5\","
+		   "\"applies\":\"live\",\"affected\":0}],\"dry_run\":false,"
+		   "\"confirm_by\":null,\"persisted\":true,\"file\":\"/s/o\","
+		   "\"warning\":\"/s/o: Input/output error: lost?\"") },
 	{ NULL, NULL },
 };
 
@@ -96,6 +101,20 @@ comments_blank_lines_and_crlf_are_fine(void **state)
 	assert_int_equal(f.status, 0);
 	assert_string_equal(f.out, "7\n7\n7\n");
 	assert_string_equal(f.err, "");
+	end(&f);
+}
+
+/* In the place, but nobody knows for how long: told, and not a plain success. */
+static void
+a_save_that_may_be_lost_is_done_in_part(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	run(&f, "set rate=5 --persist\n");
+	assert_int_equal(f.status, STATUS_PARTLY);
+	assert_string_equal(f.out, "rate: 0 -> 5   (applies at once)\nsaved in /s/o\n");
+	assert_said(&f, ":1: set: saved, but: /s/o: Input/output error: lost?\n");
 	end(&f);
 }
 
@@ -233,6 +252,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(comments_blank_lines_and_crlf_are_fine),
+		cmocka_unit_test(a_save_that_may_be_lost_is_done_in_part),
 		cmocka_unit_test(it_stops_at_the_first_error),
 		cmocka_unit_test(the_error_of_the_daemon_is_its_status),
 		cmocka_unit_test(a_line_with_a_minus_may_fail),
