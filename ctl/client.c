@@ -82,6 +82,7 @@ client_fail(struct client *c, int status, const char *hint, const char *format, 
 	snprintf(c->error.hint, sizeof(c->error.hint), "%s", hint ? hint : "");
 	c->error.status = status;
 	c->error.kind = -1;
+	c->error.is_gone = false;
 	return status;
 }
 

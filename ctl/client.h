@@ -34,6 +34,7 @@ enum status {
 struct client_error { /* of the last connect or call that failed */
 	enum status status;
 	int kind;	    /* enum rpc_kind, or -1: not said by the daemon */
+	bool is_gone;	    /* nobody listens at the socket, if there is one */
 	char message[1024]; /* what failed, on what, why; no full stop */
 	char hint[512];	    /* what next, or "" */
 };

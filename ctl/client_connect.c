@@ -91,7 +91,7 @@ fail_refused(struct client *c)
 }
 
 static int
-fail_connect(struct client *c, int err)
+explain_connect(struct client *c, int err)
 {
 	switch (err) {
 	case ENOENT:
@@ -108,6 +108,15 @@ fail_connect(struct client *c, int err)
 		return client_fail(c, STATUS_UNREACHABLE, NULL,
 		    "cannot connect to %s: %s", c->path, strerror(err));
 	}
+}
+
+static int
+fail_connect(struct client *c, int err)
+{
+	int status = explain_connect(c, err);
+
+	c->error.is_gone = err == ENOENT || err == ECONNREFUSED;
+	return status;
 }
 
 static int

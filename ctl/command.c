@@ -20,6 +20,7 @@ static const struct command *const commands[] = {
 	&verb_users, &verb_list, &verb_count, &verb_show,
 	&verb_explain, &verb_history,
 	&verb_events, &verb_trace,
+	&verb_wait,
 	&verb_kick, &verb_send, &verb_broadcast, &verb_any,
 	&verb_drain_start, &verb_drain_status, &verb_drain_cancel,
 	&verb_accept_on, &verb_accept_off,

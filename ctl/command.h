@@ -36,6 +36,7 @@ enum value_kind {
 	VALUE_SETTING,	  /* operand: names of settings */
 	VALUE_ASSIGNMENT, /* operand: SETTING=VALUE */
 	VALUE_COMMAND,	  /* operand: words of a command (help) */
+	VALUE_CONDITION,  /* operand: what to wait for */
 	VALUE_MESSAGE,	  /* operand: the text of a message, never kept */
 };
 

@@ -138,13 +138,14 @@ is_word_end(char c)
 	return c == '\0' || c == ' ' || c == '\t';
 }
 
-/* A key that waits for its value, and a folder, are not the end of a word. */
+/* A key that waits for its value, a folder, and what is to be so of some user are not
+ * the end of a word. */
 static bool
 goes_on(const char *word)
 {
 	size_t len = strlen(word);
 
-	return len > 0 && strchr("=/", word[len - 1]) != NULL;
+	return len > 0 && strchr("=/:", word[len - 1]) != NULL;
 }
 
 /*

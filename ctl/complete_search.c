@@ -14,6 +14,7 @@
 
 #include "common/buffer.h"
 #include "ctl/columns.h"
+#include "ctl/condition.h"
 
 #define MAX_FILES 10000 /* of a folder, that are looked at */
 
@@ -303,6 +304,20 @@ search_assignment(struct search *s, const char *word)
 	return lead;
 }
 
+/* What `wait` waits for: a word, or behind its colon the user. */
+static size_t
+search_condition(struct search *s, const char *word)
+{
+	size_t lead = behind_last(word, ":");
+
+	s->part = word + lead;
+	if (lead > 0)
+		offer_live(s, "user", "", "");
+	else
+		offer_words(s, CONDITION_WORDS);
+	return lead;
+}
+
 /* Returns the bytes of word before the part that was searched. */
 static size_t
 search_value(struct search *s, enum value_kind kind, const char *words,
@@ -312,6 +327,8 @@ search_value(struct search *s, enum value_kind kind, const char *words,
 
 	if (kind == VALUE_SELECTOR)
 		return search_selector(s, word);
+	if (kind == VALUE_CONDITION)
+		return search_condition(s, word);
 	if (kind == VALUE_ASSIGNMENT)
 		return search_assignment(s, word);
 	if (kind == VALUE_WORDS || kind == VALUE_COLUMNS)

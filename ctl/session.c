@@ -119,6 +119,21 @@ fail_as_client(struct session *s)
 	    e->hint);
 }
 
+/* With a client that has been chosen. */
+static int
+connect_client(struct session *s)
+{
+	int status;
+
+	if (client_is_connected(&s->client) && client_receive(&s->client) == 0)
+		return 0;
+	status = client_connect(&s->client, s->options.timeout_ms);
+	if (status == 0 && s->options.verbose > 1)
+		fprintf(s->err, "connected to poold %s at %s as %s\n",
+		    s->client.version, s->client.path, role_name(s->client.role));
+	return status;
+}
+
 int
 session_connect(struct session *s)
 {
@@ -126,15 +141,16 @@ session_connect(struct session *s)
 
 	if (status != 0)
 		return status;
-	if (client_is_connected(&s->client) && client_receive(&s->client) == 0)
-		return 0;
-	status = client_connect(&s->client, s->options.timeout_ms);
-	if (status != 0)
-		return fail_as_client(s);
-	if (s->options.verbose > 1)
-		fprintf(s->err, "connected to poold %s at %s as %s\n",
-		    s->client.version, s->client.path, role_name(s->client.role));
-	return 0;
+	return connect_client(s) == 0 ? 0 : fail_as_client(s);
+}
+
+int
+session_try_connect(struct session *s)
+{
+	int status = choose_client(s);
+
+	s->has_reported = status != 0;
+	return status != 0 ? status : connect_client(s);
 }
 
 int

@@ -63,6 +63,10 @@ int session_socket_path(const struct session *s, char *path, size_t size);
 /* Connects unless that is done. Reports. Returns a status. */
 int session_connect(struct session *s);
 
+/* The same, but a failure is left to the caller to report, or not, with
+ * session_failed_call(), unless has_reported. */
+int session_try_connect(struct session *s);
+
 /*
  * Calls a method with the session's timeout, connecting first if need be; a
  * failure is reported. params are stolen. *ret_result (may be NULL) is owned

@@ -186,3 +186,114 @@ export -f some_are_drained
 	[[ $output == "drain: done"*"1 of 1 ended, 0 had gone, 0 left"*"by       uid "* ]]
 	heard bob 'BYE 401 drained retry=100'
 }
+
+# -- wait ---------------------------------------------------------------------
+
+# wait_bg NAME CONDITION…: poolctl wait in the background; ended NAME: its status.
+wait_bg() {
+	local name=$1
+	shift
+	{
+		local status=0
+		"$POOLCTL" wait "$@" >"$BATS_TEST_TMPDIR/$name.said" 2>&1 3>&- || status=$?
+		echo "$status" >"$BATS_TEST_TMPDIR/$name.status"
+	} &
+	note_pid $!
+}
+
+ended() {
+	wait_until test -s "$BATS_TEST_TMPDIR/$1.status"
+	cat "$BATS_TEST_TMPDIR/$1.status"
+}
+
+@test "wait ends when it is so, and with 1 when it is not so in time" {
+	start_poold
+	status_of 0 wait running
+	status_of 0 wait offline:alice
+	status_of 0 wait connections=0 --for 0s
+	status_of 1 wait online:alice --for 300ms
+	said 'poolctl: wait: online:alice: not reached within 300ms: alice is offline'
+	wait_bg on online:alice
+	wait_bg more 'connections>1' --for 20s
+	online alice
+	same 0 "$(ended on)"
+	status_of 1 wait connections=0 --for 0s
+	said_like '*not reached within 0s: there are 1'
+	wait_bg off offline:alice --for 20s
+	wait_bg none connections=0 --for 20s -o json
+	swarm another --users 1
+	same 0 "$(ended more)"
+	[ ! -e "$BATS_TEST_TMPDIR/none.status" ]
+	control_result connections.kick '{"all":true}'
+	same 0 "$(ended off)"
+	same 0 "$(ended none)"
+	holds "$(cat "$BATS_TEST_TMPDIR/none.said")" '.condition == "connections=0"' '.waited_s > 0'
+}
+
+@test "wait drained ends with the drain, however it ends" {
+	start_poold
+	online alice bob carol
+	status_of 1 wait drained
+	said 'poolctl: wait: drained: no drain has been started'
+	ctl drain start alice --over 500ms
+	status_of 1 wait running --for 0s
+	status_of 0 wait drained --for 20s
+	[[ $output == "drained, after "* ]]
+	stat_is active_connections 2
+	ctl drain start bob carol --over 60s --yes
+	wait_bg drained drained
+	sleep 0.3
+	ctl drain cancel
+	same 1 "$(ended drained)"
+	grep -q 'the drain is cancelled, 2 are left' "$BATS_TEST_TMPDIR/drained.said"
+}
+
+@test "when the daemon ends nobody is left, and the rest waits for it to come back" {
+	prepare_poold
+	status_of 3 wait connections=0 --for 5s
+	status_of 1 wait running --for 300ms
+	said_like '*running: not reached within 300ms: cannot connect to*no such file*'
+	wait_bg running running --for 20s
+	launch_poold
+	same 0 "$(ended running)"
+	online alice
+	wait_bg none connections=0
+	wait_bg off offline:alice
+	wait_bg bob online:bob
+	sleep 0.3
+	stop_poold
+	same 0 "$(ended none)"
+	same 0 "$(ended off)"
+	[ ! -e "$BATS_TEST_TMPDIR/bob.status" ]
+	launch_poold
+	online bob
+	same 0 "$(ended bob)"
+}
+
+@test "a daemon that is frozen has not gone" {
+	start_poold
+	online alice
+	wait_bg none connections=0 --for 2s -t 300ms
+	sleep 0.3
+	kill -STOP "$POOLD_PID"
+	same 1 "$(ended none)"
+	kill -CONT "$POOLD_PID"
+	grep -q 'not reached within 2s' "$BATS_TEST_TMPDIR/none.said"
+}
+
+@test "wait takes only conditions that there are" {
+	start_poold
+	status_of 2 wait
+	status_of 2 wait drianed
+	said_like 'poolctl: wait: no condition "drianed" (did you mean drained?)*'
+	status_of 2 wait connections=x
+	status_of 2 wait 'online:a b'
+	status_of 2 wait connections=0 --for x
+	status_of 0 wait connections=-1 --as viewer
+	status_of 5 wait drained --as viewer
+	wait_bg never online:nobody
+	sleep 0.2
+	pid=$(pgrep -P "$(tail -n 1 "$BATS_TEST_TMPDIR/pids")" -f 'wait online:nobody')
+	kill -INT "$pid"
+	same 130 "$(ended never)"
+}

@@ -214,6 +214,18 @@ users_and_keys_of_selectors_are_asked_of_the_daemon(void **state)
 }
 
 static void
+conditions_to_wait_for_are_offered_and_then_their_users(void **state)
+{
+	(void)state;
+	assert_makes("wait conn|", "wait connections=|");
+	assert_makes("wait dr|", "wait drained |");
+	assert_makes("wait onl|", "wait online:|");
+	assert_offers("wait online:al|", "alan alice");
+	assert_makes("wait offline:bo|", "wait offline:bob |");
+	assert_offers("wait drained x|", "");
+}
+
+static void
 settings_are_offered_with_their_equals_sign(void **state)
 {
 	(void)state;
@@ -373,6 +385,7 @@ main(void)
 		TEST(an_attached_short_value_leaves_nothing_due),
 		TEST(columns_go_on_behind_a_comma),
 		TEST(a_sort_key_may_be_turned_round),
+		TEST(conditions_to_wait_for_are_offered_and_then_their_users),
 		TEST(users_and_keys_of_selectors_are_asked_of_the_daemon),
 		TEST(settings_are_offered_with_their_equals_sign),
 		TEST(values_that_are_words_are_asked_for_behind_their_name),
