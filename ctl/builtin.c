@@ -160,6 +160,11 @@ builtin_help(struct session *s)
 	put_section(out, "Local", ROLE_NONE, ROLE_NONE);
 	fputs("\nOptions, before or after the command\n", out);
 	put_options(out, command_global_options);
+	fputs("\nAt the prompt\n", out);
+	put_pair(out, "TAB, ?", "complete the word; what may stand there");
+	put_pair(out, "events on|off", "show what happens above the line");
+	put_pair(out, "$?", "exit status of the last command");
+	put_pair(out, "codes on|off", "tell it after each command that fails");
 	fputs("\n\"poolctl help COMMAND\" tells more; so does poolctl(1).\n", out);
 	return session_flush(s, 0);
 }
@@ -207,7 +212,7 @@ builtin_version(struct session *s)
 }
 
 /* A group such as "config" has no struct of its own: show its commands. */
-static int
+static bool
 help_group(struct session *s, const char *word)
 {
 	size_t len = strlen(word), n = 0;
@@ -220,9 +225,7 @@ help_group(struct session *s, const char *word)
 		put_pair(s->out, cmd->words, cmd->summary);
 		n++;
 	}
-	if (n > 0)
-		return session_flush(s, 0);
-	return session_fail(s, STATUS_USAGE, "there is no command \"%s\"", word);
+	return n > 0;
 }
 
 static int
@@ -234,7 +237,12 @@ run_help(struct session *s, struct args *a)
 	if (a->noperands == 0)
 		return builtin_help(s);
 	cmd = command_find(a->operands, a->noperands, &used);
-	return cmd ? builtin_help_command(s, cmd) : help_group(s, a->operands[0]);
+	if (cmd)
+		return builtin_help_command(s, cmd);
+	if (a->noperands == 1 && !wants_data(s) && help_group(s, a->operands[0]))
+		return session_flush(s, 0);
+	cmd = command_named(s, a->operands, a->noperands);
+	return cmd ? builtin_help_command(s, cmd) : STATUS_USAGE;
 }
 
 static int
@@ -261,6 +269,7 @@ const struct command verb_exit = {
 	.words = "exit",
 	.alias = "quit",
 	.summary = "leave the prompt, or end a batch",
+	.examples = "  exit\n",
 	.method = METHOD_IDS,
 	.run = run_exit,
 };

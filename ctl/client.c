@@ -37,6 +37,32 @@ static const enum status kind_status[RPC_KINDS] = {
 };
 /* clang-format on */
 
+const char *
+status_text(int status)
+{
+	static const struct {
+		enum status status;
+		const char *text;
+	} texts[] = {
+		{ STATUS_DONE, "done" },
+		{ STATUS_REFUSED, "poold refused or failed" },
+		{ STATUS_USAGE, "wrong use, nothing was changed" },
+		{ STATUS_UNREACHABLE, "poold cannot be reached" },
+		{ STATUS_NO_MATCH, "nothing matched" },
+		{ STATUS_DENIED, "not permitted" },
+		{ STATUS_UNKNOWN, "the outcome is unknown" },
+		{ STATUS_PARTLY, "partly done" },
+		{ STATUS_INTERRUPTED, "interrupted" },
+		{ STATUS_PIPE, "the reader of the output went away" },
+		{ STATUS_TERMINATED, "terminated" },
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if ((int)texts[i].status == status)
+			return texts[i].text;
+	return "unknown";
+}
+
 int
 client_init(struct client *c, const char *path)
 {

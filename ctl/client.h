@@ -31,6 +31,8 @@ enum status {
 	STATUS_TERMINATED = 143,
 };
 
+const char *status_text(int status); /* what it means, in a few words */
+
 struct client_error { /* of the last connect or call that failed */
 	enum status status;
 	int kind;	    /* enum rpc_kind, or -1: not said by the daemon */

@@ -241,9 +241,8 @@ option_complete(const struct command *cmd, const struct option_spec *spec)
 	return param ? param->complete : "";
 }
 
-/* "config" alone: the words that may follow it, as "list, get, set". */
-static bool
-list_group(const char *word, char *text, size_t size)
+bool
+command_group(const char *word, char *text, size_t size)
 {
 	size_t len = strlen(word), used = 0;
 
@@ -281,7 +280,7 @@ fail_unknown(struct session *s, const char *const words[], size_t n)
 {
 	const char *near[2 * MAX_COMMANDS];
 	char group[256], text[160];
-	bool is_group = list_group(words[0], group, sizeof(group));
+	bool is_group = command_group(words[0], group, sizeof(group));
 
 	s->command = words[0];
 	if (is_group && (n < 2 || words[1][0] == '-'))
@@ -358,6 +357,15 @@ find(struct session *s, const char *const words[], size_t n, size_t *ret_used,
 	*ret_status = count > 1 ? fail_ambiguous(s, words[0], candidates, count)
 				: fail_unknown(s, words, n);
 	return NULL;
+}
+
+const struct command *
+command_named(struct session *s, const char *const words[], size_t n)
+{
+	size_t used;
+	int status;
+
+	return find(s, words, n, &used, &status);
 }
 
 static int

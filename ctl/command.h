@@ -87,6 +87,12 @@ const struct command *command_find(
 const struct command *command_find_prefix(const char *const words[], size_t n,
     size_t *ret_used, const char *candidates[], size_t max, size_t *ret_count);
 
+/*
+ * The words that may follow one that is no command by itself ("config"), as "list,
+ * get, set" in text[size]. False: there are none.
+ */
+bool command_group(const char *word, char *text, size_t size);
+
 /* Least role that may run it; NONE for a local command. */
 enum role command_role(const struct command *cmd);
 
@@ -124,6 +130,10 @@ const char *option_words(const struct command *cmd, const struct option_spec *sp
 
 /* Kind for the method `complete` that yields values of spec, or "". */
 const char *option_complete(const struct command *cmd, const struct option_spec *spec);
+
+/* The same as it runs, found or reported with near matches as STATUS_USAGE: NULL. */
+const struct command *command_named(
+    struct session *s, const char *const words[], size_t n);
 
 /* Runs argv (globals, words, options, operands) and returns its status. */
 int command_run(struct session *s, int argc, char *const argv[]);

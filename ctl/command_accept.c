@@ -78,6 +78,7 @@ const struct command verb_accept_on = {
 	.words = "accept on",
 	.operands = "[LISTENER...]",
 	.summary = "let listeners accept connections again",
+	.examples = "  poolctl accept on\n",
 	.method = METHOD_ID_ACCEPT_SET,
 	.options = accept_options,
 	.operand = VALUE_LISTENER,

@@ -200,6 +200,8 @@ const struct command verb_config_check = {
 	.details =
 	    "With FILE, poold itself checks it and need not be running. Without, the\n"
 	    "running poold reads its own file and says what a reload would change.",
+	.examples =
+	    "  poolctl config check\n  poolctl config check /etc/poold/poold.yaml\n",
 	.method = METHOD_ID_SERVER_RELOAD,
 	.operand = VALUE_FILE,
 	.max_operands = 1,

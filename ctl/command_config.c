@@ -473,6 +473,7 @@ const struct command verb_config_reload = {
 	.details = "The configuration file, then what is saved. Values set at run time "
 		   "and not\n"
 		   "saved are dropped.",
+	.examples = "  poolctl config reload --dry-run\n  poolctl config reload\n",
 	.method = METHOD_ID_SERVER_RELOAD,
 	.options = reload_options,
 	.run = run_reload,

@@ -195,6 +195,7 @@ const struct command verb_drain_start = {
 const struct command verb_drain_status = {
 	.words = "drain status",
 	.summary = "how far the drain is",
+	.examples = "  poolctl drain status\n",
 	.method = METHOD_ID_DRAIN_STATUS,
 	.run = run_status,
 };
@@ -202,6 +203,7 @@ const struct command verb_drain_status = {
 const struct command verb_drain_cancel = {
 	.words = "drain cancel",
 	.summary = "end the drain; who is left stays",
+	.examples = "  poolctl drain cancel --comment 'the deploy is off'\n",
 	.method = METHOD_ID_DRAIN_CANCEL,
 	.options = cancel_options,
 	.run = run_cancel,

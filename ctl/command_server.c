@@ -241,6 +241,7 @@ run_shutdown(struct session *s, struct args *a)
 const struct command verb_ping = {
 	.words = "ping",
 	.summary = "whether poold answers, and how fast",
+	.examples = "  poolctl ping\n  poolctl ping -t 500ms && echo alive\n",
 	.method = METHOD_ID_SERVER_HEALTH,
 	.run = run_ping,
 };
@@ -248,6 +249,7 @@ const struct command verb_ping = {
 const struct command verb_status = {
 	.words = "status",
 	.summary = "version, process, listeners, health",
+	.examples = "  poolctl status\n  poolctl status --json | jq -r .status\n",
 	.method = METHOD_ID_SERVER_INFO,
 	.run = run_status,
 };
@@ -255,6 +257,7 @@ const struct command verb_status = {
 const struct command verb_version = {
 	.words = "version",
 	.summary = "versions of poolctl and of the poold it talks to",
+	.examples = "  poolctl version\n",
 	.method = METHOD_ID_SERVER_INFO,
 	.run = run_version,
 };

@@ -14,17 +14,18 @@
 /* --- lists of words --- */
 
 int
-word_list_add(struct word_list *list, const char *word)
+word_list_add(struct word_list *list, const char *text, const char *note)
 {
-	char **words = realloc(list->words, (list->count + 1) * sizeof(*words));
+	struct word *words = realloc(list->words, (list->count + 1) * sizeof(*words));
+	char *copy = strdup(text);
 
-	if (words == NULL)
+	if (words != NULL)
+		list->words = words;
+	if (words == NULL || copy == NULL) {
+		free(copy);
 		return -ENOMEM;
-	list->words = words;
-	words[list->count] = strdup(word);
-	if (words[list->count] == NULL)
-		return -ENOMEM;
-	list->count++;
+	}
+	words[list->count++] = (struct word){ copy, note };
 	return 0;
 }
 
@@ -32,7 +33,7 @@ void
 word_list_clear(struct word_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)
-		free(list->words[i]);
+		free(list->words[i].text);
 	free(list->words);
 	*list = (struct word_list){ 0 };
 }
@@ -40,7 +41,7 @@ word_list_clear(struct word_list *list)
 static int
 compare(const void *a, const void *b)
 {
-	return strcmp(*(char *const *)a, *(char *const *)b);
+	return strcmp(((const struct word *)a)->text, ((const struct word *)b)->text);
 }
 
 static void
@@ -52,10 +53,15 @@ sort_and_unite(struct word_list *list)
 		return;
 	qsort(list->words, list->count, sizeof(*list->words), compare);
 	for (size_t i = 0; i < list->count; i++) {
-		if (kept > 0 && strcmp(list->words[kept - 1], list->words[i]) == 0)
-			free(list->words[i]);
-		else
-			list->words[kept++] = list->words[i];
+		struct word *word = &list->words[i];
+
+		if (kept == 0 || compare(&list->words[kept - 1], word) != 0) {
+			list->words[kept++] = *word;
+			continue;
+		}
+		if (list->words[kept - 1].note == NULL)
+			list->words[kept - 1].note = word->note;
+		free(word->text);
 	}
 	list->count = kept;
 }
@@ -117,17 +123,18 @@ take_word(struct place *place, const char *word)
 static size_t
 common_length(const struct word_list *list)
 {
-	size_t len = strlen(list->words[0]);
+	const char *first = list->words[0].text;
+	size_t len = strlen(first);
 
 	for (size_t i = 1; i < list->count; i++) {
 		size_t same = 0;
 
-		while (same < len && list->words[0][same] == list->words[i][same])
+		while (same < len && first[same] == list->words[i].text[same])
 			same++;
 		len = same;
 	}
 	/* not in the middle of a character */
-	while (len > 0 && ((unsigned char)list->words[0][len] & 0xc0) == 0x80)
+	while (len > 0 && ((unsigned char)first[len] & 0xc0) == 0x80)
 		len--;
 	return len;
 }
@@ -157,7 +164,7 @@ static int
 make_insert(
     struct completion *c, const char *line, const char *word, size_t lead, char quote)
 {
-	const char *first = c->list.words[0];
+	const char *first = c->list.words[0].text;
 	size_t typed = strlen(word) - lead;
 	size_t len = c->is_cut ? typed : common_length(&c->list);
 	bool is_only = c->list.count == 1 && !c->is_cut;
@@ -190,30 +197,43 @@ make_insert(
 	return c->insert == NULL ? -ENOMEM : 0;
 }
 
+void
+spot_find(struct spot *s, const struct tokens *tokens, size_t cursor)
+{
+	size_t before = tokens->count;
+	bool at_word = before > 0 && tokens->items[before - 1].end == cursor;
+
+	*s = (struct spot){ .word = "", .begin = cursor };
+	if (at_word) {
+		s->word = tokens->items[--before].text;
+		s->begin = tokens->items[before].begin;
+		s->quote = tokens->open != '\\' ? tokens->open : '\0';
+	}
+	for (size_t i = 0; i < before; i++)
+		take_word(&s->place, tokens->items[i].text);
+}
+
 static int
 complete_word(const char *line, size_t cursor, const struct tokens *tokens,
     const struct complete_source *source, struct completion *ret)
 {
-	struct place place = { 0 };
-	size_t before = tokens->count;
-	bool at_word = before > 0 && tokens->items[before - 1].end == cursor;
-	const char *word = at_word ? tokens->items[--before].text : "";
-	char quote = at_word && tokens->open != '\\' ? tokens->open : '\0';
+	struct spot spot;
 
-	for (size_t i = 0; i < before; i++)
-		take_word(&place, tokens->items[i].text);
-	struct search search = { .source = source, .place = &place };
-	size_t lead = search_word(&search, word);
+	spot_find(&spot, tokens, cursor);
+	struct search search = { .source = source, .place = &spot.place };
+	size_t lead = search_word(&search, spot.word);
 	sort_and_unite(&search.list);
 
-	*ret = (struct completion){ .list = search.list, .end = cursor };
-	ret->begin = at_word ? tokens->items[before].begin : cursor;
-	ret->is_cut = search.asked >= COMPLETE_LIMIT;
+	*ret = (struct completion){ .list = search.list,
+		.begin = spot.begin,
+		.end = cursor,
+		.is_cut = search.asked >= COMPLETE_LIMIT,
+		.lead = strndup(spot.word, lead) };
 	if (search.err == 0 && ret->list.count > 0)
-		search.err = make_insert(ret, line, word, lead, quote);
+		search.err = make_insert(ret, line, spot.word, lead, spot.quote);
 	else if (search.err == 0)
 		ret->insert = strdup("");
-	return search.err;
+	return ret->lead == NULL ? -ENOMEM : search.err;
 }
 
 int
@@ -227,12 +247,14 @@ complete_line(const char *line, size_t cursor, const struct complete_source *sou
 	*ret = found;
 	if (err < 0)
 		return err;
-	if (tokens.comment)
+	if (tokens.comment) {
 		found.insert = strdup("");
-	else
+		found.lead = strdup("");
+	} else {
 		err = complete_word(line, cursor, &tokens, source, &found);
+	}
 	tokens_clear(&tokens);
-	if (err == 0 && found.insert == NULL)
+	if (err == 0 && (found.insert == NULL || found.lead == NULL))
 		err = -ENOMEM;
 	if (err < 0)
 		completion_clear(&found);
@@ -245,6 +267,7 @@ completion_clear(struct completion *c)
 {
 	word_list_clear(&c->list);
 	free(c->insert);
+	free(c->lead);
 	*c = (struct completion){ 0 };
 }
 
@@ -262,9 +285,31 @@ complete_command(const char *line)
 	return place.command;
 }
 
-const char *
-complete_hint(const char *line)
+/* "config" alone: the words of which one has to follow. */
+static const char *
+hint_of_group(const struct place *place, char *text, size_t size)
 {
+	if (place->nwords != 1 || !command_group(place->words[0], text, size))
+		return NULL;
+	return text;
+}
+
+static const char *
+hint_at(const struct place *place, size_t ntokens, char *text, size_t size)
+{
+	const struct command *cmd = place->command;
+
+	if (cmd == NULL)
+		return hint_of_group(place, text, size);
+	if (place->option != NULL)
+		return place->option->value;
+	return place->operands == 0 && place->nwords == ntokens ? cmd->operands : NULL;
+}
+
+const char *
+complete_hint(const char *line, char *text, size_t size)
+{
+	const char *hint = NULL;
 	struct place place = { 0 };
 	struct tokens tokens;
 
@@ -272,9 +317,8 @@ complete_hint(const char *line)
 		return NULL;
 	for (size_t i = 0; i < tokens.count; i++)
 		take_word(&place, tokens.items[i].text);
-	bool is_named = place.command != NULL && place.operands == 0 &&
-			place.nwords == tokens.count && tokens.open == '\0' &&
-			!tokens.comment;
+	if (tokens.open == '\0' && !tokens.comment)
+		hint = hint_at(&place, tokens.count, text, size);
 	tokens_clear(&tokens);
-	return is_named ? place.command->operands : NULL;
+	return hint;
 }

@@ -27,14 +27,14 @@ begins_with(const char *word, const char *part)
 }
 
 static void
-offer(struct search *s, const char *word)
+offer(struct search *s, const char *word, const char *note)
 {
 	if (s->err == 0 && begins_with(word, s->part))
-		s->err = word_list_add(&s->list, word);
+		s->err = word_list_add(&s->list, word, note);
 }
 
 static void
-offer_joined(struct search *s, const char *a, const char *b)
+offer_joined(struct search *s, const char *a, const char *b, const char *note)
 {
 	struct buffer word;
 
@@ -43,7 +43,7 @@ offer_joined(struct search *s, const char *a, const char *b)
 	if (s->err == 0)
 		s->err = buffer_append(&word, "", 1);
 	if (s->err == 0)
-		offer(s, word.data);
+		offer(s, word.data, note);
 	buffer_clear(&word);
 }
 
@@ -58,7 +58,7 @@ offer_words(struct search *s, const char *words)
 		if (word == NULL)
 			s->err = -ENOMEM;
 		else
-			offer(s, word);
+			offer(s, word, NULL);
 		free(word);
 		words += len + (words[len] == '|');
 	}
@@ -72,11 +72,11 @@ offer_found(struct search *s, const struct word_list *found, const char *before,
 	size_t skip = strlen(before);
 
 	for (size_t i = 0; i < found->count; i++) {
-		const char *word = found->words[i];
+		const char *word = found->words[i].text;
 
 		if (strncmp(word, before, skip) == 0 && word[skip] != '\0')
 			offer_joined(
-			    s, word + skip, word[strcspn(word, "=~")] ? "" : end);
+			    s, word + skip, word[strcspn(word, "=~")] ? "" : end, NULL);
 	}
 }
 
@@ -105,7 +105,7 @@ offer_live(struct search *s, const char *kind, const char *before, const char *e
 	buffer_clear(&prefix);
 }
 
-/* The words of a phrase that follow `words`, the first of them; "" if none. */
+/* The length of the word of a phrase that follows `words`, *ret; 0 if none does. */
 static size_t
 next_word(const char *phrase, const char *const words[], size_t n, const char **ret)
 {
@@ -121,8 +121,10 @@ next_word(const char *phrase, const char *const words[], size_t n, const char **
 	return strcspn(phrase, " ");
 }
 
+/* The note speaks of the whole phrase, so it goes with the last word. */
 static void
-offer_phrase(struct search *s, const char *phrase, const char *const words[], size_t n)
+offer_phrase(struct search *s, const char *phrase, const char *note,
+    const char *const words[], size_t n)
 {
 	const char *next = "";
 	size_t len = phrase == NULL ? 0 : next_word(phrase, words, n, &next);
@@ -134,7 +136,7 @@ offer_phrase(struct search *s, const char *phrase, const char *const words[], si
 	if (word == NULL)
 		s->err = -ENOMEM;
 	else
-		offer(s, word);
+		offer(s, word, next[len] == '\0' ? note : NULL);
 	free(word);
 }
 
@@ -142,18 +144,21 @@ static void
 offer_commands(struct search *s, const char *const words[], size_t n)
 {
 	for (size_t i = 0; i < command_count(); i++) {
-		offer_phrase(s, command_at(i)->words, words, n);
-		offer_phrase(s, command_at(i)->alias, words, n);
+		const struct command *cmd = command_at(i);
+
+		offer_phrase(s, cmd->words, cmd->summary, words, n);
+		offer_phrase(s, cmd->alias, cmd->summary, words, n);
 	}
 }
 
 static void
 offer_own_phrases(struct search *s)
 {
-	const char *const *phrase = s->source->phrases;
+	const struct phrase *phrase = s->source->phrases;
 
-	for (; phrase != NULL && *phrase != NULL; phrase++)
-		offer_phrase(s, *phrase, s->place->words, s->place->nwords);
+	for (; phrase != NULL && phrase->words != NULL; phrase++)
+		offer_phrase(
+		    s, phrase->words, phrase->note, s->place->words, s->place->nwords);
 }
 
 static void
@@ -163,9 +168,9 @@ offer_options(struct search *s)
 	const struct option_spec *spec = cmd != NULL ? cmd->options : NULL;
 
 	for (; spec != NULL && spec->name != NULL; spec++)
-		offer_joined(s, "--", spec->name);
+		offer_joined(s, "--", spec->name, spec->summary);
 	for (spec = command_global_options; spec->name != NULL; spec++)
-		offer_joined(s, "--", spec->name);
+		offer_joined(s, "--", spec->name, spec->summary);
 }
 
 static void
@@ -181,7 +186,7 @@ offer_columns(struct search *s, const char *lead)
 		for (; title[len] != '\0' && len + 1 < sizeof(name); len++)
 			name[len] = (char)tolower((unsigned char)title[len]);
 		name[len] = '\0';
-		offer_joined(s, lead, name);
+		offer_joined(s, lead, name, NULL);
 	}
 }
 
@@ -200,7 +205,7 @@ offer_sort(struct search *s)
 	if (column == NULL)
 		s->err = -ENOMEM;
 	else
-		offer_joined(s, column, ":desc");
+		offer_joined(s, column, ":desc", NULL);
 	free(column);
 }
 
@@ -225,7 +230,8 @@ offer_entry(struct search *s, const char *folder, const struct dirent *entry)
 	    (entry->d_name[0] == '.' && s->part[0] != '.'))
 		return;
 	if (begins_with(entry->d_name, s->part))
-		offer_joined(s, entry->d_name, is_folder(folder, entry) ? "/" : "");
+		offer_joined(
+		    s, entry->d_name, is_folder(folder, entry) ? "/" : "", NULL);
 }
 
 /* What is in the folder that the first `len` bytes of path name. */

@@ -1,5 +1,6 @@
 /*
- * complete_search.h - candidates for one word. Only for complete.c.
+ * complete_search.h - the place of the cursor, and candidates for the word there.
+ * Only for complete*.c.
  */
 #ifndef CTL_COMPLETE_SEARCH_H
 #define CTL_COMPLETE_SEARCH_H
@@ -18,6 +19,19 @@ struct place {
 	const char *words[SEARCH_WORDS];  /* all but options: command and operands */
 	size_t nwords;
 };
+
+/* Where the cursor stands: behind all tokens, or at the end of the last one. */
+struct spot {
+	struct place place; /* what stands before the word */
+	const char *word;   /* up to the cursor, unquoted; "": none has begun */
+	size_t begin;	    /* of the word in the line */
+	char quote;	    /* that is open in it, or 0 */
+};
+
+struct tokens;
+
+/* The result lives as long as the tokens, those of the line up to the cursor. */
+void spot_find(struct spot *s, const struct tokens *tokens, size_t cursor);
 
 /* The search for candidates of one part of a word. */
 struct search {

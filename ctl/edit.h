@@ -35,6 +35,9 @@ struct edit_hooks {
 	int (*complete)(
 	    void *ctx, const char *line, size_t cursor, struct completion *ret);
 
+	/* See complete_help(). */
+	int (*help)(void *ctx, const char *line, size_t cursor, struct buffer *out);
+
 	/* What may follow at the end of the line, or NULL. */
 	const char *(*hint)(void *ctx, const char *line);
 };

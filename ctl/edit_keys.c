@@ -1,5 +1,5 @@
 /*
- * edit_keys.c - what the keys do that libedit leaves to us: TAB, Enter, paste;
+ * edit_keys.c - what the keys do that libedit leaves to us: TAB, ?, Enter, paste;
  * and the hint behind the line.
  */
 #include "ctl/edit_keys.h"
@@ -89,6 +89,21 @@ wants_all(struct edit *e, size_t count)
 	return ask(e, question);
 }
 
+/* The words in columns, as they go on the screen. */
+static int
+list_words(struct buffer *text, const struct word_list *list, unsigned columns)
+{
+	const char **words = calloc(list->count, sizeof(*words));
+	int err = words == NULL ? -ENOMEM : 0;
+
+	for (size_t i = 0; i < list->count && err == 0; i++)
+		words[i] = list->words[i].text;
+	if (err == 0)
+		err = screen_list(text, words, list->count, columns);
+	free(words);
+	return err;
+}
+
 static void
 show_candidates(struct edit *e, const struct completion *c)
 {
@@ -98,8 +113,7 @@ show_candidates(struct edit *e, const struct completion *c)
 	buffer_init(&text);
 	screen_leave(&e->screen);
 	if (wants_all(e, c->list.count))
-		err = screen_list(&text, (const char *const *)c->list.words,
-		    c->list.count, e->screen.columns);
+		err = list_words(&text, &c->list, e->screen.columns);
 	if (err == 0 && c->is_cut)
 		err = buffer_append_text(&text, "... and more that begin so\n");
 	if (err == 0 && buffer_append(&text, "", 1) == 0)
@@ -146,6 +160,37 @@ complete_key(EditLine *el, int key)
 	completion_clear(&found);
 	buffer_clear(&line);
 	return result;
+}
+
+/* --- ? --- */
+
+/* Below the line what may stand there; or it is a character like any other. */
+static unsigned char
+help_key(EditLine *el, int key)
+{
+	struct edit *e = edit_of(el);
+	struct buffer line, text;
+	int wanted;
+	size_t cursor;
+
+	(void)key;
+	buffer_init(&line);
+	buffer_init(&text);
+	wanted = copy_line(el, &line, &cursor);
+	if (wanted == 0)
+		wanted = e->hooks.help(e->hooks.ctx, line.data, cursor, &text);
+	if (wanted > 0)
+		wanted = buffer_append(&text, "", 1) == 0 ? 1 : -ENOMEM;
+	if (wanted > 0) {
+		screen_leave(&e->screen);
+		screen_put(&e->screen, text.data);
+		screen_refresh(&e->screen);
+	}
+	buffer_clear(&text);
+	buffer_clear(&line);
+	if (wanted > 0)
+		return CC_NORM;
+	return wanted == 0 && el_insertstr(el, "?") == 0 ? CC_REFRESH : CC_ERROR;
 }
 
 /* --- hint and Enter --- */
@@ -374,6 +419,7 @@ static const struct {
 	const char *key, *function;
 } bindings[] = {
 	{ "^I", "poolctl-complete" },
+	{ "?", "poolctl-help" },
 	{ "^M", "poolctl-enter" },
 	{ "^J", "poolctl-enter" },
 	{ "\\e[200~", "poolctl-paste" },
@@ -400,6 +446,7 @@ edit_keys_bind(struct edit *e)
 
 	el_set(e->el, EL_EDITOR, "emacs");
 	el_set(e->el, EL_ADDFN, "poolctl-complete", "complete the word", complete_key);
+	el_set(e->el, EL_ADDFN, "poolctl-help", "what may stand here", help_key);
 	el_set(e->el, EL_ADDFN, "poolctl-enter", "run the line", enter_key);
 	el_set(e->el, EL_ADDFN, "poolctl-paste", "insert what is pasted", paste_key);
 	el_set(e->el, EL_RPROMPT_ESC, shown_hint, HINT_MARK);

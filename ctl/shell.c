@@ -14,6 +14,7 @@
 #include "common/clock.h"
 #include "ctl/command.h"
 #include "ctl/complete.h"
+#include "ctl/complete_live.h"
 #include "ctl/edit.h"
 #include "ctl/follow.h"
 #include "ctl/history.h"
@@ -21,7 +22,6 @@
 #include "ctl/session.h"
 #include "ctl/token.h"
 
-#define ASK_MS 200     /* all the time that completion may take */
 #define HEALTH_MS 1000 /* for the word in the prompt */
 
 struct shell {
@@ -30,17 +30,29 @@ struct shell {
 	char history_path[PATH_MAX]; /* "" if there is no place for it */
 	char kept[512];		     /* the line that went there last */
 	char prompt[64];
+	char hint[128];
+	int status;	   /* of the last command */
+	bool tells_status; /* `codes on` */
 	char instance[64]; /* of the daemon last spoken to, or "" */
 	bool is_draining;
 
 	bool wants_events;    /* `events on` */
 	json_int_t events_id; /* of the subscription */
 	ino_t events_socket;  /* the connection it was made on */
+	json_int_t watch_id;  /* of the other one, which only the prompt follows */
+	ino_t watch_socket;
+	bool has_changed; /* what the prompt shows, perhaps */
 	struct screen_gate gate;
 	struct buffer waiting; /* events that came while a command ran, with \n */
 };
 
-static const char *const phrases[] = { "events on", "events off", NULL };
+static const struct phrase phrases[] = {
+	{ "events on", "show what happens above the line" },
+	{ "events off", "show it no more" },
+	{ "codes on", "tell the exit status of each command that fails" },
+	{ "codes off", "tell it no more" },
+	{ NULL, NULL },
+};
 
 /* --- the daemon --- */
 
@@ -71,6 +83,7 @@ look_at_health(struct shell *sh)
 	if (client_is_connected(c) && client_call(c, &call) == 0)
 		status = json_string_value(json_object_get(call.result, "status"));
 	sh->is_draining = status != NULL && strcmp(status, "draining") == 0;
+	sh->has_changed = false;
 	clear_call(&call);
 }
 
@@ -107,6 +120,21 @@ subscribe(struct shell *sh)
 	clear_call(&call);
 }
 
+/* The prompt tells at once when a drain or the end of the daemon begins. */
+static void
+watch(struct shell *sh)
+{
+	struct client_call call = { .method = "events.subscribe",
+		.params = json_pack("{s:[s,s]}", "types", "drain", "lifecycle"),
+		.timeout_ms = HEALTH_MS };
+	struct client *c = &sh->session->client;
+
+	if (client_call(c, &call) == 0)
+		sh->watch_id = call.id;
+	sh->watch_socket = socket_identity(c);
+	clear_call(&call);
+}
+
 /* --- events --- */
 
 static void
@@ -126,6 +154,7 @@ take_event(void *ctx, json_int_t id, json_t *event)
 		.utc = sh->session->options.utc };
 	struct buffer line;
 
+	sh->has_changed |= id == sh->watch_id;
 	if (!sh->wants_events || id != sh->events_id ||
 	    !screen_gate_pass(&sh->gate, clock_ms()))
 		return;
@@ -187,9 +216,10 @@ prompt(void *ctx)
 	bool is_connected = client_is_connected(c);
 
 	snprintf(sh->prompt, sizeof(sh->prompt), "poolctl%s%s> ",
-	    !is_connected	     ? "(disconnected)"
-	    : c->role == ROLE_VIEWER ? "(viewer)"
-				     : "",
+	    !is_connected	       ? "(disconnected)"
+	    : c->role == ROLE_VIEWER   ? "(viewer)"
+	    : c->role == ROLE_OPERATOR ? "(operator)"
+				       : "",
 	    is_connected && sh->is_draining ? "[draining]" : "");
 	return sh->prompt;
 }
@@ -207,7 +237,14 @@ daemon_ready(void *ctx)
 	struct client *c = &sh->session->client;
 	char line[sizeof(c->error.message) + 64];
 
-	if (client_receive(c) == 0)
+	if (client_receive(c) == 0 && !sh->has_changed)
+		return;
+	if (client_is_connected(c)) {
+		screen_wipe(&sh->edit.screen);
+		look_at_health(sh);
+		screen_refresh(&sh->edit.screen);
+	}
+	if (client_is_connected(c))
 		return;
 	snprintf(line, sizeof(line), "%s; the next command connects again",
 	    c->error.message);
@@ -227,63 +264,37 @@ due(void *ctx)
 }
 
 static int
-add_candidates(const json_t *result, struct word_list *words)
-{
-	const json_t *candidates = json_object_get(result, "candidates");
-	size_t i;
-	json_t *word;
-	int err = 0;
-
-	json_array_foreach(candidates, i, word) {
-		if (err == 0 && json_is_string(word))
-			err = word_list_add(words, json_string_value(word));
-	}
-	return err;
-}
-
-/*
- * Asks on a connection of its own: a daemon that takes too long costs the
- * candidates and not the connection that commands and events use.
- */
-static int
-ask_daemon(void *ctx, const char *kind, const char *prefix, struct word_list *words)
-{
-	const struct session *s = ((struct shell *)ctx)->session;
-	struct client_call call = { .method = "complete" };
-	int64_t deadline = clock_ms() + ASK_MS;
-	struct client client;
-	char path[PATH_MAX];
-	int err = -EIO;
-
-	if (session_socket_path(s, path, sizeof(path)) < 0 ||
-	    client_init(&client, path) < 0)
-		return -ENOMEM;
-	client.as = s->options.as;
-	if (client_connect(&client, ASK_MS) == 0 && clock_ms() < deadline) {
-		call.timeout_ms = deadline - clock_ms();
-		call.params = json_pack("{s:s, s:s, s:i}", "kind", kind, "prefix",
-		    prefix, "limit", COMPLETE_LIMIT);
-		if (call.timeout_ms > 0 && client_call(&client, &call) == 0)
-			err = add_candidates(call.result, words);
-	}
-	clear_call(&call);
-	client_clear(&client);
-	return err;
-}
-
-static int
 complete(void *ctx, const char *line, size_t cursor, struct completion *ret)
 {
-	const struct complete_source source = { phrases, ask_daemon, ctx };
+	struct complete_live live;
+	const struct complete_source source = { phrases, complete_live_ask, &live };
+	int err;
 
-	return complete_line(line, cursor, &source, ret);
+	complete_live_init(&live, ((struct shell *)ctx)->session);
+	err = complete_line(line, cursor, &source, ret);
+	complete_live_clear(&live);
+	return err;
+}
+
+static int
+help(void *ctx, const char *line, size_t cursor, struct buffer *out)
+{
+	struct complete_live live;
+	const struct complete_source source = { phrases, complete_live_ask, &live };
+	int err;
+
+	complete_live_init(&live, ((struct shell *)ctx)->session);
+	err = complete_help(line, cursor, &source, out);
+	complete_live_clear(&live);
+	return err;
 }
 
 static const char *
 hint(void *ctx, const char *line)
 {
-	(void)ctx;
-	return complete_hint(line);
+	struct shell *sh = ctx;
+
+	return complete_hint(line, sh->hint, sizeof(sh->hint));
 }
 
 /* --- history --- */
@@ -350,6 +361,39 @@ is_events_switch(const struct tokens *t, bool *ret_on)
 	return *ret_on || strcmp(t->items[1].text, "off") == 0;
 }
 
+/* "codes on" and "codes off": whether what fails is followed by its exit status. */
+static bool
+is_codes_switch(const struct tokens *t, bool *ret_on)
+{
+	if (t->count != 2 || strcmp(t->items[0].text, "codes") != 0)
+		return false;
+	*ret_on = strcmp(t->items[1].text, "on") == 0;
+	return *ret_on || strcmp(t->items[1].text, "off") == 0;
+}
+
+static void
+tell_status(struct shell *sh)
+{
+	fprintf(sh->session->out, "exit status %d: %s\n", sh->status,
+	    status_text(sh->status));
+}
+
+/* What only the prompt knows, and what leaves the status of the last command. */
+static bool
+run_own(struct shell *sh, const struct tokens *t)
+{
+	bool on;
+
+	if (is_codes_switch(t, &on)) {
+		sh->tells_status = on;
+		return true;
+	}
+	if (t->count != 1 || strcmp(t->items[0].text, "$?") != 0)
+		return false;
+	tell_status(sh);
+	return true;
+}
+
 /* The command speaks to the daemon, and to the same one as always. */
 static bool
 needs_connection(const struct tokens *t, const char *line)
@@ -389,8 +433,6 @@ run_tokens(struct shell *sh, const struct tokens *t, const char *line)
 	if (t->open != '\0')
 		return session_fail(
 		    s, STATUS_USAGE, "a quote or backslash is not closed");
-	if (t->count == 0)
-		return 0;
 	if (!client_is_connected(&s->client) && needs_connection(t, line)) {
 		status = session_connect(s);
 		if (status != 0)
@@ -402,23 +444,27 @@ run_tokens(struct shell *sh, const struct tokens *t, const char *line)
 	return run_words(sh, t);
 }
 
-static int
+/* Whether it was a line that ran, and not only a word to the prompt. */
+static bool
 run_line(struct shell *sh, const char *line)
 {
 	struct tokens tokens;
-	int err = tokens_split(line, strlen(line), &tokens);
-	int status;
+	bool is_own = false;
 
-	if (err < 0)
-		return session_fail(
-		    sh->session, STATUS_USAGE, "the line cannot be read");
-	status = run_tokens(sh, &tokens, line);
+	if (tokens_split(line, strlen(line), &tokens) < 0) {
+		sh->status =
+		    session_fail(sh->session, STATUS_USAGE, "the line cannot be read");
+		return true;
+	}
+	is_own = tokens.count == 0 || run_own(sh, &tokens);
+	if (!is_own)
+		sh->status = run_tokens(sh, &tokens, line);
 	tokens_clear(&tokens);
 	if (interrupt_pending() == SIGINT) { /* it ends the command, not the prompt */
 		interrupt_clear();
 		screen_fresh_row(&sh->edit.screen);
 	}
-	return status;
+	return !is_own;
 }
 
 /* A command may have connected, lost the daemon, or listened to events itself. */
@@ -431,6 +477,9 @@ prepare_prompt(struct shell *sh)
 	s->client.event_ctx = sh;
 	greet(sh);
 	look_at_health(sh);
+	if (client_is_connected(&s->client) &&
+	    sh->watch_socket != socket_identity(&s->client))
+		watch(sh);
 	if (sh->wants_events && client_is_connected(&s->client) &&
 	    sh->events_socket != socket_identity(&s->client))
 		subscribe(sh);
@@ -446,8 +495,11 @@ static void
 take_line(struct shell *sh)
 {
 	keep_line(sh, sh->edit.line.data);
-	if (run_line(sh, sh->edit.line.data) != 0)
-		edit_drop_paste(&sh->edit);
+	if (!run_line(sh, sh->edit.line.data) || sh->status == 0)
+		return;
+	if (sh->tells_status)
+		tell_status(sh);
+	edit_drop_paste(&sh->edit);
 }
 
 static int
@@ -481,6 +533,7 @@ shell_run(struct session *s)
 		.wait_ms = wait_ms,
 		.due = due,
 		.complete = complete,
+		.help = help,
 		.hint = hint };
 	int status;
 

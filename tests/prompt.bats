@@ -462,3 +462,78 @@ online() {
 		gone SELECTOR
 	SCRIPT
 }
+
+@test "a question mark tells what may stand there, and is a character in a text" {
+	start_poold
+	online alice
+	prompt <<-'SCRIPT'
+		row poolctl>
+		send ?
+		screen end connections
+		row poolctl>
+		send conf?
+		screen list, get, set
+		row poolctl> conf
+		send \x15show ?
+		screen show USER|SELECTOR...: everything known
+		screen   alice
+		screen   user=
+		send \x15kick alice --re?
+		screen   --reason                    text sent to the client
+		row poolctl> kick alice --re
+		send \x15any how are you?
+		row poolctl> any how are you?
+		send \x15\x16?
+		row poolctl> ?
+	SCRIPT
+}
+
+@test "the exit status of the last command is told when asked for" {
+	start_poold
+	prompt <<-'SCRIPT'
+		row poolctl>
+		send show nobody\r
+		row poolctl>
+		send $?\r
+		screen exit status 4: nothing matched
+		row poolctl>
+		send $?\r
+		row poolctl>
+		send ping\r
+		row poolctl>
+		send $?\r
+		screen exit status 0: done
+		send codes on\r
+		row poolctl>
+		send stats --delat\r
+		screen exit status 2: wrong use
+		screen did you mean delta?
+		row poolctl>
+		send codes off\r
+		row poolctl>
+		send bogus\r
+		screen bogus: unknown command
+		row poolctl>
+		send help lisst\r
+		screen (did you mean list?)
+		row poolctl>
+		send help conf rel\r
+		screen usage: poolctl config reload
+		row poolctl>
+	SCRIPT
+	same 1 "$(grep -c '[$]\|codes\|ping' "$HISTORY")"
+}
+
+@test "the prompt shows each role, and a drain as soon as it begins" {
+	start_poold
+	online alice alan
+	prompt --as operator <<-'SCRIPT'
+		row poolctl(operator)>
+		send half
+		shell "$POOLCTL" drain start --all --over 60s --yes
+		row poolctl(operator)[draining]> half
+		shell "$POOLCTL" drain cancel
+		row poolctl(operator)> half
+		column 24
+	SCRIPT
+}

@@ -3,9 +3,12 @@
  */
 #include "ctl/command.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "ctl/args.h"
+#include "ctl/session.h"
+#include "ctl/token.h"
 #include "tests/unit/unit.h"
 
 static const char *
@@ -72,6 +75,58 @@ every_command_explains_itself(void **state)
 			assert_non_null(cmd->operands);
 		assert_string_equal(found(cmd->words, NULL) ? cmd->words : "two words",
 		    strchr(cmd->words, ' ') ? "two words" : cmd->words);
+	}
+}
+
+/* One line of examples, up to what the shell does with it. */
+static void
+assert_runs(const char *line, size_t len)
+{
+	char text[256], error[256];
+	char *argv[32];
+	struct options options = { 0 };
+	struct tokens tokens;
+	struct args args;
+	const struct command *cmd;
+	size_t used;
+
+	snprintf(text, sizeof(text), "%.*s", (int)len, line);
+	for (size_t i = 0; i < 2; i++) {
+		char *end = strstr(text, i == 0 ? " | " : " && ");
+
+		if (end)
+			*end = '\0';
+	}
+	assert_int_equal(0, tokens_split(text, strlen(text), &tokens));
+	assert_true(tokens.count < 32 && tokens.open == '\0');
+	for (size_t i = 0; i < tokens.count; i++)
+		argv[i] = tokens.items[i].text;
+	size_t skip = tokens.count > 1 && strcmp(argv[0], "poolctl") == 0;
+	cmd =
+	    command_find((const char *const *)argv + skip, tokens.count - skip, &used);
+	assert_non_null(cmd);
+	used += skip;
+	if (args_parse(&args, &options, cmd, (int)(tokens.count - used), argv + used,
+		error, sizeof(error)) != 0)
+		fail_msg("%s: %s", text, error);
+	args_clear(&args);
+	tokens_clear(&tokens);
+}
+
+static void
+every_command_has_examples_that_run(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < command_count(); i++) {
+		const char *line = command_at(i)->examples;
+
+		if (!line)
+			fail_msg("%s: no examples", command_at(i)->words);
+		for (; *line != '\0'; line += strcspn(line, "\n") + 1) {
+			assert_int_equal(0, strncmp(line, "  ", 2));
+			assert_non_null(strchr(line, '\n'));
+			assert_runs(line, strcspn(line, "\n"));
+		}
 	}
 }
 
@@ -143,6 +198,7 @@ main(void)
 		cmocka_unit_test(commands_are_found_by_their_words),
 		cmocka_unit_test(a_unique_prefix_is_enough_at_the_prompt),
 		cmocka_unit_test(every_command_explains_itself),
+		cmocka_unit_test(every_command_has_examples_that_run),
 		cmocka_unit_test(options_fit_their_parameters),
 		cmocka_unit_test(no_two_options_share_a_letter),
 		cmocka_unit_test(roles_come_from_the_methods),

@@ -30,7 +30,7 @@ add_those(
 {
 	for (size_t i = 0; i < n; i++) {
 		if (strncmp(words[i], prefix, strlen(prefix)) == 0)
-			assert_int_equal(0, word_list_add(out, words[i]));
+			assert_int_equal(0, word_list_add(out, words[i], NULL));
 	}
 	return 0;
 }
@@ -50,7 +50,7 @@ ask(void *ctx, const char *kind, const char *prefix, struct word_list *out)
 		return 0;
 	for (size_t i = 0; i < crowd && i < COMPLETE_LIMIT; i++) {
 		snprintf(name, sizeof(name), "u%04zu", i);
-		assert_int_equal(0, word_list_add(out, name));
+		assert_int_equal(0, word_list_add(out, name, NULL));
 	}
 	return crowd > 0 ? 0 : add_those(users, 4, prefix, out);
 }
@@ -65,7 +65,8 @@ fail_to_ask(void *ctx, const char *kind, const char *prefix, struct word_list *o
 	return -ETIMEDOUT;
 }
 
-static const char *const phrases[] = { "events on", "events off", NULL };
+static const struct phrase phrases[] = { { "events on", NULL }, { "events off", NULL },
+	{ NULL, NULL } };
 static const struct complete_source source = { phrases, ask, NULL };
 static const struct complete_source silent = { phrases, fail_to_ask, NULL };
 
@@ -99,7 +100,7 @@ assert_offers(const char *line, const char *words)
 
 	buffer_init(&all);
 	for (size_t i = 0; i < found.list.count; i++)
-		buffer_printf(&all, "%s%s", i > 0 ? " " : "", found.list.words[i]);
+		buffer_printf(&all, "%s%s", i > 0 ? " " : "", found.list.words[i].text);
 	buffer_append(&all, "", 1);
 	assert_string_equal(words, all.data);
 	buffer_clear(&all);
@@ -360,14 +361,104 @@ files_are_offered_and_folders_go_on(void **state)
 }
 
 static void
+assert_hint(const char *line, const char *wanted)
+{
+	char text[128];
+	const char *hint = complete_hint(line, text, sizeof(text));
+
+	if (wanted == NULL)
+		assert_null(hint);
+	else
+		assert_string_equal(wanted, hint);
+}
+
+static void
 the_hint_shows_the_operands_of_a_named_command(void **state)
 {
 	(void)state;
-	assert_non_null(complete_hint("kick"));
-	assert_non_null(complete_hint("kick "));
-	assert_null(complete_hint("kick alice"));
-	assert_null(complete_hint("config"));
-	assert_null(complete_hint(""));
+	assert_hint("kick", "USER|SELECTOR...");
+	assert_hint("kick ", "USER|SELECTOR...");
+	assert_hint("kick alice", NULL);
+	assert_hint("", NULL);
+}
+
+static void
+the_hint_shows_the_value_of_an_option_and_what_a_word_goes_on_with(void **state)
+{
+	(void)state;
+	assert_hint("kick alice --reason ", "TEXT");
+	assert_hint("list --sort", "KEY[:desc]");
+	assert_hint("list --sort id", NULL);
+	assert_hint("log", "level");
+	assert_hint("\"log", NULL);
+}
+
+/* What the question mark says at the bar; "" if it is a character. */
+static void
+assert_help(const char *line, const char *const wanted[])
+{
+	const char *bar = strchr(line, '|');
+	struct buffer out;
+	char text[256];
+	int is_help;
+
+	buffer_init(&out);
+	snprintf(text, sizeof(text), "%.*s%s", (int)(bar - line), line, bar + 1);
+	is_help = complete_help(text, (size_t)(bar - line), &source, &out);
+	assert_int_equal(wanted[0] != NULL, is_help);
+	buffer_append(&out, "", 1);
+	for (size_t i = 0; wanted[i] != NULL; i++)
+		assert_non_null(strstr(out.data, wanted[i]));
+	buffer_clear(&out);
+}
+
+#define HELP(line, ...) assert_help(line, (const char *const[]){ __VA_ARGS__, NULL })
+
+static void
+a_question_mark_tells_what_may_stand_there(void **state)
+{
+	(void)state;
+	HELP("|", "  kick ", "end connections", "events");
+	HELP("sta|", "  stats ", "  status ");
+	HELP("kick |", "kick USER|SELECTOR... [OPTIONS]: ", "  alice\n",
+	    "  user=", "  --reason TEXT ");
+	HELP("list state=a|", "active");
+	HELP("list --sort |", "--sort KEY[:desc]", "  idle\n");
+	HELP("list --s|", "  --sort ", "in the order");
+	HELP("set |", "set KEY=VALUE...");
+	HELP("set slow|", "slow_reader");
+	HELP("log level |", "  debug\n");
+	HELP("show nobody|", "nothing that is known");
+}
+
+static void
+a_question_mark_in_a_text_is_a_character(void **state)
+{
+	(void)state;
+	HELP("send alice |", NULL);
+	HELP("send alice -m |", NULL);
+	HELP("broadcast |", NULL);
+	HELP("kick alice --reason why|", NULL);
+	HELP("list user~^a|", NULL);
+	HELP("show \"|", NULL);
+	HELP("show # |", NULL);
+	HELP("$|", NULL);
+}
+
+static void
+candidates_tell_what_they_mean(void **state)
+{
+	struct completion found = complete_from(&source, "kic|");
+
+	(void)state;
+	assert_string_equal("end connections", found.list.words[0].note);
+	completion_clear(&found);
+	found = complete_from(&source, "log|");
+	assert_null(found.list.words[0].note);
+	completion_clear(&found);
+	found = complete_from(&source, "list state=active,i|");
+	assert_string_equal("state=active,", found.lead);
+	completion_clear(&found);
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, start)
@@ -399,6 +490,11 @@ main(void)
 		TEST(without_the_daemon_only_what_it_knows_is_missing),
 		TEST(files_are_offered_and_folders_go_on),
 		TEST(the_hint_shows_the_operands_of_a_named_command),
+		TEST(
+		    the_hint_shows_the_value_of_an_option_and_what_a_word_goes_on_with),
+		TEST(a_question_mark_tells_what_may_stand_there),
+		TEST(a_question_mark_in_a_text_is_a_character),
+		TEST(candidates_tell_what_they_mean),
 	};
 
 	return RUN_TESTS(tests);
