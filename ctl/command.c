@@ -30,7 +30,7 @@ static const struct command *const commands[] = {
 	&verb_config_set, &verb_config_unset, &verb_config_save,
 	&verb_config_confirm, &verb_config_rollback, &verb_config_reload,
 	&verb_shutdown,
-	&verb_help, &verb_exit,
+	&verb_help, &verb_completion, &verb_exit,
 };
 
 const struct option_spec command_global_options[GLOBAL_OPTIONS + 1] = {

@@ -8,6 +8,7 @@
 #include "ctl/batch.h"
 #include "ctl/builtin.h"
 #include "ctl/command.h"
+#include "ctl/completion.h"
 #include "ctl/interrupt.h"
 #include "ctl/session.h"
 #include "ctl/shell.h"
@@ -42,8 +43,11 @@ static int
 run(struct session *s, int argc, char *argv[])
 {
 	char error[512];
-	int used = 0;
-	int status = session_environment(s);
+	int used = 0, status;
+
+	if (argc > 1 && strcmp(argv[1], "__complete") == 0) /* of a shell */
+		return completion_answer(s, argc - 2, argv + 2);
+	status = session_environment(s);
 
 	if (status == 0) {
 		status = args_globals(

@@ -24,6 +24,7 @@ extern const struct command verb_config_diff, verb_config_save; /* save */
 extern const struct command verb_config_confirm, verb_config_rollback;
 extern const struct command verb_events; /* follow */
 extern const struct command verb_trace;
+extern const struct command verb_completion;
 extern const struct command verb_help, verb_exit; /* builtin */
 
 #endif
