@@ -15,6 +15,7 @@
 #include "common/log.h"
 #include "server/config.h"
 #include "server/file.h"
+#include "server/history.h"
 #include "server/listener.h"
 #include "server/overlay.h"
 #include "server/pool.h"
@@ -56,6 +57,8 @@ start(const char *text)
 		assert_int_equal(
 		    config_load(f->file, &f->pool.settings, error, sizeof(error)), 0);
 	}
+	f->pool.history = history_new(16, 4); /* its bounds are settings too */
+	assert_non_null(f->pool.history);
 	f->listener.address = f->pool.settings->listen[0].address;
 	f->listener.name = f->pool.settings->listen[0].name;
 	f->pool.listeners = &f->listener;
@@ -71,6 +74,7 @@ static void
 stop(struct fixture *f)
 {
 	reload_free(f->reload);
+	history_free(f->pool.history);
 	settings_unref(f->pool.settings);
 	pthread_mutex_destroy(&f->pool.settings_lock);
 	free(f->listener.address);
