@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define RUNNER_JOBS 64	    /* at a time, at most */
-#define RUNNER_QUEUE 256    /* events that wait, at most */
+#define RUNNER_QUEUE 64	    /* events that wait, at most */
 #define RUNNER_KILL_MS 2000 /* from TERM to KILL */
 
 struct runner;

@@ -92,7 +92,7 @@ has_lines() {
 }
 
 @test "a slow command loses nothing: the rest waits in the daemon" {
-	local n=280 # more than wait in poolctl
+	local n=90 # more than wait in poolctl
 
 	cd "$BATS_TEST_TMPDIR"
 	start_poold

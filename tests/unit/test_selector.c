@@ -158,6 +158,9 @@ ids_addresses_and_listeners_match(void **state)
 	(void)state;
 	assert_true(matches_word("id=6,7"));
 	assert_false(matches_word("id=8"));
+	assert_true(matches_word("id=900,7,3,6,100,1"));
+	assert_false(matches_word("id!=900,7,3,6,100,1"));
+	assert_true(matches_word("id!=900,3,100,1"));
 	assert_true(matches_word("ip=10.1.0.0/16,192.168.0.0/16"));
 	assert_true(matches_word("listener=main"));
 	assert_false(matches_word("listener=ws"));
