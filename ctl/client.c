@@ -290,7 +290,7 @@ make_request(struct client *c, struct client_call *call)
 }
 
 int
-client_call(struct client *c, struct client_call *call)
+client_begin(struct client *c, struct client_call *call)
 {
 	json_t *request;
 	bool sent = false;
@@ -312,9 +312,35 @@ client_call(struct client *c, struct client_call *call)
 		client_disconnect(c);
 		return client_interrupted(c);
 	}
-	if (err < 0)
-		return fail_broken(c, err, sent, call->timeout_ms);
-	return await_answer(c, call);
+	return err < 0 ? fail_broken(c, err, sent, call->timeout_ms) : 0;
+}
+
+int
+client_advance(struct client *c, struct client_call *call, bool *ret_done)
+{
+	json_t *doc;
+	int err;
+
+	*ret_done = false;
+	while ((err = client_next(c, 0, &doc)) == 0) {
+		if (is_answer(doc, call->id)) {
+			*ret_done = true;
+			return finish_call(c, call, doc);
+		}
+		client_notify(c, doc);
+		json_decref(doc);
+	}
+	if (err == -ETIMEDOUT || err == -EINTR)
+		return 0;
+	return fail_broken(c, err, true, call->timeout_ms);
+}
+
+int
+client_call(struct client *c, struct client_call *call)
+{
+	int status = client_begin(c, call);
+
+	return status != 0 ? status : await_answer(c, call);
 }
 
 int

@@ -106,6 +106,14 @@ struct client_call {
  */
 int client_call(struct client *c, struct client_call *call);
 
+/*
+ * client_call() in two steps, for who has more to wait for: begin sends the
+ * request, and advance takes in what has come, without blocking, until *ret_done.
+ * Each returns 0 or a status as client_call() does; a status ends the call.
+ */
+int client_begin(struct client *c, struct client_call *call);
+int client_advance(struct client *c, struct client_call *call, bool *ret_done);
+
 /* Asks the daemon to stop request id, without waiting for the answer. */
 int client_cancel(struct client *c, json_int_t id);
 

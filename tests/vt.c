@@ -150,12 +150,34 @@ move(struct vt *vt, wchar_t how)
 	}
 }
 
+/* ?1049: the other screen, and back; a resize meanwhile forgets what was below. */
+static void
+change_screen(struct vt *vt, bool other)
+{
+	size_t size = (size_t)vt->columns * vt->rows * sizeof(*vt->cells);
+
+	if (other && vt->below == NULL && (vt->below = malloc(size)) != NULL) {
+		memcpy(vt->below, vt->cells, size);
+		vt->below_x = vt->x;
+		vt->below_y = vt->y;
+	} else if (!other && vt->below != NULL) {
+		memcpy(vt->cells, vt->below, size);
+		vt->x = vt->below_x;
+		vt->y = vt->below_y;
+		free(vt->below);
+		vt->below = NULL;
+	}
+}
+
 static void
 csi_end(struct vt *vt, wchar_t c)
 {
 	vt->state = VT_TEXT;
-	if (vt->is_private)
+	if (vt->is_private) {
+		if (vt->params[0] == 1049)
+			change_screen(vt, c == L'h');
 		return;
+	}
 	if (wcschr(L"ABCDGH", c) != NULL)
 		move(vt, c);
 	else if (c == L'J')
@@ -268,6 +290,8 @@ vt_resize(struct vt *vt, unsigned columns, unsigned rows)
 	vt->x = lesser(old.x, columns - 1);
 	vt->wrap_pending = false;
 	free(old.cells);
+	free(old.below);
+	vt->below = NULL;
 	return 0;
 }
 
@@ -275,6 +299,7 @@ void
 vt_clear(struct vt *vt)
 {
 	free(vt->cells);
+	free(vt->below);
 	memset(vt, 0, sizeof(*vt));
 }
 

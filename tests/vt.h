@@ -3,7 +3,8 @@
  *
  * For tests of the prompt: bytes go in, rows come out. Knows cursor movement,
  * erasing, inserting and deleting of characters, wide characters and the
- * deferred wrap at the right edge; colours are dropped. A resize keeps the
+ * deferred wrap at the right edge, and the other screen of
+ * \033[?1049h; colours are dropped. A resize keeps the
  * rows as they are and cuts them, as xterm does. LC_CTYPE has to be UTF-8.
  */
 #ifndef TESTS_VT_H
@@ -22,6 +23,9 @@ struct vt {
 	bool inserting;	   /* characters push the rest of the row to the right */
 	unsigned bells;	   /* heard so far */
 	wchar_t *cells;	   /* rows * columns; L'\0': right half of a wide one */
+
+	wchar_t *below; /* what the other screen hides, or NULL */
+	unsigned below_x, below_y;
 
 	enum vt_state state;
 	bool is_private; /* CSI with a '?' */
