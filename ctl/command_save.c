@@ -217,6 +217,7 @@ const struct command verb_config_save = {
 	.summary = "save all values that were set at run time",
 	.details = "They go into overlay.yaml in state_dir, which is read after the\n"
 		   "configuration file; that one is never written.",
+	.examples = "  poolctl config save --comment 'as tried last week'\n",
 	.method = METHOD_ID_SETTINGS_SAVE,
 	.options = comment_options,
 	.run = run_save,
@@ -225,6 +226,7 @@ const struct command verb_config_save = {
 const struct command verb_config_confirm = {
 	.words = "config confirm",
 	.summary = "keep the change that \"set --confirm\" would take back",
+	.examples = "  poolctl set rate=20 --confirm 2m\n  poolctl config confirm\n",
 	.method = METHOD_ID_SETTINGS_CONFIRM,
 	.options = comment_options,
 	.run = run_confirm,
@@ -233,6 +235,7 @@ const struct command verb_config_confirm = {
 const struct command verb_config_rollback = {
 	.words = "config rollback",
 	.summary = "take the change of \"set --confirm\" back at once",
+	.examples = "  poolctl set rate=20 --confirm 2m\n  poolctl config rollback\n",
 	.method = METHOD_ID_SETTINGS_ROLLBACK,
 	.options = comment_options,
 	.run = run_rollback,
