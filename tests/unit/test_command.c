@@ -91,8 +91,9 @@ assert_runs(const char *line, size_t len)
 	size_t used;
 
 	snprintf(text, sizeof(text), "%.*s", (int)len, line);
-	for (size_t i = 0; i < 2; i++) {
-		char *end = strstr(text, i == 0 ? " | " : " && ");
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const shell[] = { " | ", " && ", " > " };
+		char *end = strstr(text, shell[i]);
 
 		if (end)
 			*end = '\0';
