@@ -91,8 +91,8 @@ net_is_loopback(const struct net_addr *a)
 	}
 }
 
-static unsigned
-family_bits(const struct net_addr *a)
+unsigned
+net_addr_bits(const struct net_addr *a)
 {
 	if (a->family == NET_IPV4)
 		return 32;
@@ -165,7 +165,7 @@ net_prefix_parse(const char *text, struct net_prefix *ret)
 	if (parse_ip(ip, &p.addr) < 0)
 		return -EINVAL;
 
-	bits = (int)family_bits(&p.addr);
+	bits = (int)net_addr_bits(&p.addr);
 	if (slash != NULL) {
 		/* ::ffff:10.0.0.0/104 counts the 96 bits that are not kept */
 		int skipped = bits == 32 && strchr(ip, ':') != NULL ? 96 : 0;
@@ -189,6 +189,26 @@ net_prefix_has(const struct net_prefix *p, const struct net_addr *a)
 		return false;
 	mask(&masked, p->bits);
 	return memcmp(masked.ip, p->addr.ip, sizeof(masked.ip)) == 0;
+}
+
+struct net_prefix
+net_prefix_of(const struct net_addr *a, unsigned bits)
+{
+	struct net_prefix p = { .addr = *a, .bits = (uint8_t)bits };
+
+	p.addr.port = 0;
+	mask(&p.addr, bits);
+	return p;
+}
+
+const char *
+net_prefix_text(const struct net_prefix *p, char text[NET_TEXT_SIZE])
+{
+	size_t len = strlen(net_ip_text(&p->addr, text));
+
+	if (p->bits < net_addr_bits(&p->addr))
+		(void)snprintf(text + len, NET_TEXT_SIZE - len, "/%u", p->bits);
+	return text;
 }
 
 struct net_addr

@@ -39,6 +39,13 @@ bool net_is_loopback(const struct net_addr *a); /* a Unix socket counts */
 int net_prefix_parse(const char *text, struct net_prefix *ret);
 bool net_prefix_has(const struct net_prefix *p, const struct net_addr *a);
 
+/* The block of so many bits that a lies in: at most 32 of IPv4, 128 of IPv6. */
+struct net_prefix net_prefix_of(const struct net_addr *a, unsigned bits);
+unsigned net_addr_bits(const struct net_addr *a); /* of a single address, 0: has none */
+
+/* As net_prefix_parse() takes it: a block of one address has no "/32". Returns text. */
+const char *net_prefix_text(const struct net_prefix *p, char text[NET_TEXT_SIZE]);
+
 /*
  * The identity that max_per_address counts: the IPv4 address, or the /64 of an
  * IPv6 address. Port cleared.

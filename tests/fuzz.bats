@@ -5,6 +5,10 @@ replay() {
 	"$BUILDDIR/tests/fuzz/fuzz_$1" "$SRCDIR/tests/fuzz/corpus/$1"
 }
 
+@test "the corpus of the file of bans passes" {
+	replay bans
+}
+
 @test "the corpus of the configuration passes" {
 	replay config
 }
