@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/net.h"
 #include "common/text.h"
 #include "common/units.h"
 #include "ctl/args.h"
@@ -46,14 +47,27 @@ count_of(const json_t *result)
 
 /* -- intent ------------------------------------------------------------------ */
 
+/* What is named: words of a selector, or rules (which are users or addresses). */
+static const json_t *
+named_in(const json_t *params)
+{
+	const json_t *rules = json_object_get(params, "rules");
+
+	return rules != NULL ? rules : json_object_get(params, "select");
+}
+
 /* One user or one id by name: nothing that could match more than was meant. */
 static bool
-is_exact(const json_t *select)
+is_exact(const json_t *params)
 {
-	const char *word = json_array_size(select) == 1
-			       ? json_string_value(json_array_get(select, 0))
+	const json_t *named = named_in(params);
+	const char *word = json_array_size(named) == 1
+			       ? json_string_value(json_array_get(named, 0))
 			       : "";
+	struct net_prefix block;
 
+	if (json_object_get(params, "rules") && net_prefix_parse(word, &block) == 0)
+		return block.addr.family == NET_UNIX; /* else a user of this name */
 	if (strncmp(word, "user=", 5) == 0)
 		word += 5;
 	else if (strncmp(word, "id=", 3) == 0)
@@ -62,25 +76,25 @@ is_exact(const json_t *select)
 }
 
 static bool
-is_vouched_for(const struct args *a, const json_t *select)
+is_vouched_for(const struct args *a, const json_t *params)
 {
 	return args_flag(a, "yes") || args_flag(a, "expect") ||
-	       args_flag(a, "dry-run") || is_exact(select);
+	       args_flag(a, "dry-run") || is_exact(params);
 }
 
 static int
 check_intent(struct session *s, const struct args *a, const struct bulk_verb *verb,
-    const json_t *select)
+    const json_t *params)
 {
-	bool all = args_flag(a, "all"), some = json_array_size(select) > 0;
+	bool all = args_flag(a, "all"), some = json_array_size(named_in(params)) > 0;
 
-	if (all && some)
+	if (all && some && !json_object_get(params, "rules"))
 		return session_fail(s, STATUS_USAGE,
 		    "--all and a selector: choose one; nothing was done");
 	if (!all && !some)
 		return session_fail(s, STATUS_USAGE,
 		    "nobody is named: give users or selectors, or --all for everybody");
-	if (is_vouched_for(a, select) || session_can_ask(s))
+	if (is_vouched_for(a, params) || session_can_ask(s))
 		return 0;
 	return session_fail(s, STATUS_USAGE,
 	    "this may %s more than one: confirm with --yes or --expect N; "
@@ -110,10 +124,12 @@ confirm(struct session *s, const struct bulk_verb *verb, const json_t *preview)
 	return session_ask(s, text);
 }
 
-/* From now on exactly those of the preview. */
+/* From now on exactly those of the preview. Rules stay what they are. */
 static void
 use_token(json_t *params, const json_t *preview)
 {
+	if (json_object_get(params, "rules"))
+		return;
 	json_object_del(params, "select");
 	json_object_del(params, "all");
 	json_object_del(params, "max");
@@ -206,14 +222,28 @@ int
 bulk_run(struct session *s, const struct args *a, const struct bulk_verb *verb,
     json_t *params)
 {
-	const json_t *select = json_object_get(params, "select");
-	int status = check_intent(s, a, verb, select);
+	int status = check_intent(s, a, verb, params);
 
-	if (status == 0 && session_can_ask(s) && !is_vouched_for(a, select))
+	if (status == 0 && session_can_ask(s) && !is_vouched_for(a, params))
 		status = preview(s, verb, params);
 	if (status != 0) {
 		json_decref(params);
 		return status;
 	}
 	return act(s, a, verb, params);
+}
+
+int
+bulk_warn_unsaved(struct session *s, const json_t *result)
+{
+	if (!json_is_false(json_object_get(result, "saved")))
+		return 0;
+	if (json_is_string(json_object_get(result, "save_error")))
+		return session_fail(s, STATUS_PARTLY, "done, but not saved: %s",
+		    json_string_value(json_object_get(result, "save_error")));
+	if (!s->options.quiet && !format_is_json(s->options.format))
+		fprintf(s->err,
+		    "poolctl: %s: kept in memory only, for there is no state_dir\n",
+		    s->command);
+	return 0;
 }

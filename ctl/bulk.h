@@ -50,4 +50,7 @@ int bulk_run(struct session *s, const struct args *a, const struct bulk_verb *ve
 /* "9007 alice 10.2.3.4:4411 (age 2d3h)" of a row, or the name it is. Returns text. */
 const char *bulk_describe(const json_t *row, char *text, size_t size);
 
+/* Bans that are in force but not on the disk. Returns the status to end with. */
+int bulk_warn_unsaved(struct session *s, const json_t *result);
+
 #endif

@@ -22,6 +22,7 @@ static const struct command *const commands[] = {
 	&verb_events, &verb_trace,
 	&verb_wait,
 	&verb_kick, &verb_send, &verb_broadcast, &verb_any,
+	&verb_ban_add, &verb_ban_del, &verb_ban_list, &verb_ban_test,
 	&verb_drain_start, &verb_drain_status, &verb_drain_cancel,
 	&verb_accept_on, &verb_accept_off,
 	&verb_log_level,

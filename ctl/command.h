@@ -33,6 +33,7 @@ enum value_kind {
 	VALUE_USER,	  /* user id */
 	VALUE_SELECTOR,	  /* operand: selector words */
 	VALUE_LISTENER,	  /* operand: names of listeners */
+	VALUE_BAN,	  /* operand: rules as they are listed */
 	VALUE_SETTING,	  /* operand: names of settings */
 	VALUE_ASSIGNMENT, /* operand: SETTING=VALUE */
 	VALUE_COMMAND,	  /* operand: words of a command (help) */

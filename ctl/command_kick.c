@@ -18,6 +18,25 @@ static const struct column columns_kicked[] = {
 };
 /* clang-format on */
 
+/* With --ban. Returns a status. */
+static int
+say_banned(struct session *s, const json_t *result)
+{
+	const json_t *made = json_object_get(result, "made");
+	json_int_t missed = json_integer_value(json_object_get(result, "not_banned"));
+
+	if (made == NULL)
+		return 0;
+	session_say(s, "banned %lld users",
+	    (long long)(json_integer_value(made) +
+			json_integer_value(json_object_get(result, "renewed"))));
+	if (missed > 0)
+		return session_fail(s, STATUS_PARTLY,
+		    "%lld could not be banned: there are max_bans already",
+		    (long long)missed);
+	return bulk_warn_unsaved(s, result);
+}
+
 static int
 text_kick(struct session *s, const json_t *result)
 {
@@ -34,7 +53,7 @@ text_kick(struct session *s, const json_t *result)
 		session_say(s, "not kicked %s", bulk_describe(row, text, sizeof(text)));
 	if (count > 1 && s->out_is_terminal)
 		session_say(s, "%lld connections in all", count);
-	return 0;
+	return dry ? 0 : say_banned(s, result);
 }
 
 static const struct view view_kick = {
@@ -69,6 +88,8 @@ static const struct option_spec kick_options[] = {
 	{ "reason", 0, VALUE_TEXT, "TEXT", NULL, "reason", "text sent to the client" },
 	{ "retry", 0, VALUE_RETRY, "DURATION|never", NULL, "retry_s",
 		"when the client may come back (5s)" },
+	{ "ban", 0, VALUE_DURATION, "DURATION", NULL, "ban_s",
+		"and keep their users out for so long" },
 	{ "ignore-missing", 0, VALUE_NONE, NULL, NULL, "ignore_missing",
 		"nobody there is no error" },
 	{ .name = NULL },

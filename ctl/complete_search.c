@@ -395,6 +395,8 @@ search_operand(struct search *s, const char *word)
 		live = "setting";
 	else if (kind == VALUE_USER)
 		live = "user";
+	else if (kind == VALUE_BAN)
+		live = "ban";
 	else if (kind == VALUE_LISTENER)
 		live = "listener";
 	return search_value(s, kind, cmd->operand_words, live, word);

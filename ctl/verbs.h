@@ -13,6 +13,7 @@ extern const struct command verb_users, verb_list, verb_count, verb_show;
 extern const struct command verb_explain, verb_history; /* history */
 extern const struct command verb_kick;
 extern const struct command verb_send, verb_broadcast, verb_any; /* message */
+extern const struct command verb_ban_add, verb_ban_del, verb_ban_list, verb_ban_test;
 extern const struct command verb_wait;
 extern const struct command verb_drain_start, verb_drain_status, verb_drain_cancel;
 extern const struct command verb_accept_on, verb_accept_off; /* accept */

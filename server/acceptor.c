@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/log.h"
+#include "server/bans.h"
 #include "server/connection_private.h"
 #include "server/events.h"
 #include "server/limits.h"
@@ -53,6 +55,23 @@ count_address(struct connection *conn)
 	return true;
 }
 
+/* True: it has been refused. */
+static bool
+is_banned(struct connection *conn)
+{
+	struct shard *sh = conn->sh;
+	char detail[BAN_TEXT_SIZE + 16];
+	struct ban_match ban;
+
+	if (!bans_match_address(sh->pool->bans, &conn->addr, sh->now_ms, &ban))
+		return false;
+	stats_count(&sh->stats.counter[COUNT_BAN_REFUSED], 1);
+	snprintf(detail, sizeof(detail), "{\"rule\":\"%s\"}", ban.rule);
+	connection_emit(conn, EVENT_REJECT, CLOSE_BANNED, detail);
+	connection_close(conn, CLOSE_BANNED, ban.retry_ms, ban.reason);
+	return true;
+}
+
 /* `to` was to have it; sh, whose thread this is, counts. */
 static void
 drop(struct shard *sh, struct shard *to, int fd)
@@ -78,6 +97,8 @@ adopt(struct shard *sh, int fd, const struct net_addr *addr, unsigned listener)
 	if (err < 0) {
 		connection_fault(conn, CLOSE_MEMORY, -err);
 		connection_bury(conn);
+	} else if (is_banned(conn)) {
+		; /* and has been told so */
 	} else if (!count_address(conn)) {
 		connection_emit(conn, EVENT_REJECT, CLOSE_ADDRESS_LIMIT, NULL);
 		connection_close(conn, CLOSE_ADDRESS_LIMIT, CLOSE_RETRY_DEFAULT, NULL);

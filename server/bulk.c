@@ -31,8 +31,8 @@ clear(struct call *call)
 
 /* -- the answer -------------------------------------------------------------- */
 
-static void
-list_rows(json_t *member, const struct survey *s)
+void
+bulk_list(json_t *member, const struct survey *s)
 {
 	for (size_t i = 0; i < s->nrows && json_array_size(member) < BULK_LISTED; i++) {
 		const struct row *row = &s->rows[i];
@@ -49,7 +49,7 @@ list_rows(json_t *member, const struct survey *s)
 static void
 list(struct bulk *b, const struct survey *s)
 {
-	(b->act->list != NULL ? b->act->list : list_rows)(b->touched, s);
+	(b->act->list != NULL ? b->act->list : bulk_list)(b->touched, s);
 }
 
 static void
@@ -231,8 +231,8 @@ take_token(struct call *call)
 
 /* -- whether ----------------------------------------------------------------- */
 
-static bool
-check_count(struct call *call, size_t n)
+bool
+bulk_check_count(struct call *call, size_t n)
 {
 	json_int_t expect = call_integer(call, "expect", (json_int_t)n);
 	json_int_t max = call_integer(call, "max", (json_int_t)n);
@@ -270,7 +270,8 @@ decide(struct call *call)
 {
 	struct bulk *b = call->state;
 
-	if (is_missed(call) || !check_count(call, b->nhandles))
+	if (is_missed(call) || !bulk_check_count(call, b->nhandles) ||
+	    (b->act->check != NULL && !b->act->check(call, b)))
 		return;
 	if (call_boolean(call, "dry_run")) {
 		b->count = b->nhandles;

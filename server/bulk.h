@@ -28,6 +28,9 @@ struct bulk_act { /* constant data of a method; what may be NULL says so */
 	 * arg of the survey's query is bulk->context. */
 	bool (*accept)(const struct survey *s, const struct row *row);
 	bool (*act)(struct survey *s, struct connection *conn, const struct row *row);
+	/* Once the numbers are right, also in a dry run: false refuses, and has answered.
+	 * May be NULL. */
+	bool (*check)(struct call *call, const struct bulk *bulk);
 	/* Instead of act(): called once it is decided, with handles that it may take
 	 * (setting bulk->handles to NULL); answers the call then or later. */
 	void (*take_over)(struct call *call, struct bulk *bulk);
@@ -66,5 +69,11 @@ struct bulk { /* state of the call */
  * parameters have to be those named above, so far as its method has them.
  */
 void bulk_begin(struct call *call, const struct bulk_act *act, void *context);
+
+/* `expect` and `max` of the call against n. False: it has been answered. */
+bool bulk_check_count(struct call *call, size_t n);
+
+/* Adds rows as id, user, address and age_s, up to BULK_LISTED. */
+void bulk_list(json_t *member, const struct survey *s);
 
 #endif

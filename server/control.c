@@ -21,6 +21,7 @@
 #include "common/rpc.h"
 #include "server/audit.h"
 #include "server/call.h"
+#include "server/control_bans.h"
 #include "server/control_private.h"
 #include "server/drain.h"
 #include "server/events.h"
@@ -337,6 +338,7 @@ control_new(struct pool *pool, void (*shutdown)(struct mail *, void *))
 	timer_init(&c->housekeeping, keep_house);
 	keep_house(&c->housekeeping);
 	c->paused_ms = c->dropped_ms = 0;
+	control_bans_start(c);
 	c->reload = reload_new(pool);
 	c->drain = drain_new(c);
 	return c;

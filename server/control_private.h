@@ -69,6 +69,10 @@ struct control {
 	struct stats stats;  /* what this thread counts */
 	struct token tokens[CONTROL_TOKENS];
 	unsigned next_token;
+	struct timer bans_timer; /* armed while a ban has an end */
+	int64_t bans_swept_ms;	 /* when the last sweep of them was over */
+	uint64_t bans_at;	 /* where the next slice of one begins, 0: none runs */
+	bool bans_ended;	 /* it has found some */
 	struct timer log_back;			       /* the end of log.set for_s */
 	struct timer go_back;			       /* of pending.c */
 	struct timer housekeeping;		       /* samples for server.health */

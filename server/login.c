@@ -9,11 +9,13 @@
 #include "common/log.h"
 #include "common/text.h"
 #include "server/auth.h"
+#include "server/bans.h"
 #include "server/close_reason.h"
 #include "server/connection_private.h"
 #include "server/delivery.h"
 #include "server/directory.h"
 #include "server/events.h"
+#include "server/fights.h"
 #include "server/limits.h"
 #include "server/listener.h"
 #include "server/message.h"
@@ -102,22 +104,72 @@ become_active(struct connection *conn)
 }
 
 static void
-refuse(struct connection *conn, const struct login *login, int err)
+turn_away(struct connection *conn, const struct login *login, enum close_reason reason,
+    int64_t retry_ms, const char *text)
 {
-	enum close_reason reason = CLOSE_MEMORY;
-
-	if (err == -EUSERS)
-		reason = CLOSE_USER_LIMIT;
-	else if (err == -ENOSPC)
-		reason = CLOSE_POOL_FULL;
-	connection_become_anonymous(conn); /* again, until its end is decided */
 	connection_emit_as(conn, login->user, login->user_len, EVENT_REJECT, reason);
 	connection_end(conn, &(struct close_cause){
 				 .reason = reason,
-				 .retry_ms = CLOSE_RETRY_DEFAULT,
+				 .retry_ms = retry_ms,
+				 .text = text,
 				 .user = login->user,
 				 .user_len = login->user_len,
 			     });
+}
+
+/* held_ms: how much longer its user may replace nobody. */
+static void
+refuse(struct connection *conn, const struct login *login, int err, int64_t held_ms)
+{
+	enum close_reason reason = CLOSE_MEMORY;
+	int64_t retry_ms = CLOSE_RETRY_DEFAULT;
+
+	if (err == -EUSERS && held_ms > 0) {
+		reason = CLOSE_HELD;
+		retry_ms = held_ms;
+	} else if (err == -EUSERS) {
+		reason = CLOSE_USER_LIMIT;
+	} else if (err == -ENOSPC) {
+		reason = CLOSE_POOL_FULL;
+	}
+	connection_become_anonymous(conn); /* again, until its end is decided */
+	turn_away(conn, login, reason, retry_ms, NULL);
+}
+
+static bool
+is_banned(struct connection *conn, const struct login *login)
+{
+	struct shard *sh = conn->sh;
+	struct ban_match ban;
+
+	if (!bans_match_user(
+		sh->pool->bans, login->user, login->user_len, sh->now_ms, &ban))
+		return false;
+	stats_count(&sh->stats.counter[COUNT_BAN_REFUSED], 1);
+	turn_away(conn, login, CLOSE_BANNED, ban.retry_ms, ban.reason);
+	return true;
+}
+
+/* It has replaced somebody: does that go to and fro? */
+static void
+note_fight(struct connection *conn)
+{
+	struct shard *sh = conn->sh;
+	const struct settings *s = sh->settings;
+	unsigned n = fights_note(sh->pool->fights, session_user(&conn->session),
+	    session_user_len(&conn->session), sh->now_ms, (unsigned)s->fight_limit,
+	    s->fight_window, s->hold_down);
+	char name[160], detail[96];
+
+	if (n == 0)
+		return;
+	snprintf(detail, sizeof(detail),
+	    "{\"replaced\":%u,\"within_s\":%.3f,\"held_s\":%.3f}", n,
+	    (double)s->fight_window / 1000, (double)s->hold_down / 1000);
+	stats_count(&sh->stats.counter[COUNT_HELD], 1);
+	connection_emit(conn, EVENT_HELD, EVENT_NO_REASON, detail);
+	log_warn("held", "%s: sessions replaced %u times, the next logins are held",
+	    connection_name(conn, name), n);
 }
 
 static void
@@ -134,8 +186,15 @@ log_in(struct connection *conn, struct span tag, struct span user, struct span d
 		.max_connections = (uint32_t)s->max_connections,
 		.replace = s->duplicate_login == DUPLICATE_REPLACE,
 	};
+	int64_t held_ms = 0;
 	int err;
 
+	if (is_banned(conn, &login))
+		return;
+	if (login.replace)
+		held_ms = fights_held_ms(
+		    conn->sh->pool->fights, user.at, user.len, conn->sh->now_ms);
+	login.replace &= held_ms == 0;
 	/* Read first: what is accepted from here on may count this session. */
 	conn->casts_before = (uint32_t)atomic_load_explicit(
 	    &conn->sh->pool->casts, memory_order_relaxed);
@@ -143,11 +202,13 @@ log_in(struct connection *conn, struct span tag, struct span user, struct span d
 	err =
 	    directory_login(conn->sh->pool->directory, &conn->session, &login, &result);
 	if (err < 0) {
-		refuse(conn, &login, err);
+		refuse(conn, &login, err, held_ms);
 		return;
 	}
 	become_active(conn);
 	greet(conn, tag, &result);
+	if (result.nreplaced > 0)
+		note_fight(conn);
 	replace_others(conn, &result);
 }
 

@@ -12,9 +12,12 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/list.h"
 #include "common/log.h"
 #include "server/auth.h"
+#include "server/bans.h"
+#include "server/bans_file.h"
 #include "server/config.h"
 #include "server/control.h"
 #include "server/daemon.h"
@@ -106,6 +109,25 @@ warn_on_stderr(void *arg, const char *text)
 	fprintf(stderr, "poold: warning: %s\n", text);
 }
 
+/* So does what it was told to remember of whom to keep out. */
+static int
+check_bans(const struct settings *s, char *error)
+{
+	const char *folder = settings_state_dir(s);
+	struct bans *bans = bans_new();
+	int err = 0;
+
+	if (bans == NULL) {
+		snprintf(error, ERROR_SIZE, "%s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	if (folder != NULL)
+		err = bans_file_load(
+		    bans, folder, clock_ms(), clock_wall_us(), error, ERROR_SIZE);
+	bans_free(bans);
+	return err;
+}
+
 static int
 check_config(const struct options *o)
 {
@@ -115,7 +137,8 @@ check_config(const struct options *o)
 
 	/* The file of users belongs to it: a start would fail on it as well. */
 	if (s == NULL || fit(s, warning, error) < 0 ||
-	    auth_open(&auth, s, error, ERROR_SIZE) < 0) {
+	    auth_open(&auth, s, error, ERROR_SIZE) < 0 || check_bans(s, error) < 0) {
+		auth_close(auth);
 		fprintf(stderr, "poold: %s\n", error);
 		settings_unref(s);
 		return EXIT_FAILURE;

@@ -33,6 +33,13 @@ bool method_text_is_good(struct call *call, const char *name);
  */
 bool method_retry(struct call *call, int64_t *ret_ms);
 
+/*
+ * The parameter `rules` as keys, malloc'd. NULL: the call has been
+ * answered. method_ban.c
+ */
+struct ban_key;
+struct ban_key *method_ban_keys(struct call *call, size_t *ret_n);
+
 /* The listeners as an array of name, address and accepting. NULL: no memory. */
 json_t *method_listeners(const struct pool *pool);
 
@@ -48,7 +55,9 @@ method_function method_connections_history; /* method_history.c */
 method_function method_connections_explain; /* method_explain.c */
 method_function method_connections_kick;    /* method_kick.c */
 method_function method_message_send, method_message_broadcast,
-    method_message_any; /* method_message.c */
+    method_message_any;		/* method_message.c */
+method_function method_ban_add; /* method_ban_add.c */
+method_function method_ban_remove, method_ban_list, method_ban_test; /* method_ban.c */
 method_function method_drain_start, method_drain_status,
     method_drain_cancel;	   /* method_drain.c */
 method_function method_accept_set; /* method_accept.c */

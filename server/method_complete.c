@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/bans.h"
 #include "server/call.h"
 #include "server/close_reason.h"
 #include "server/directory.h"
@@ -121,10 +122,30 @@ offer_settings(struct candidates *c)
 }
 
 static void
+offer_bans(struct candidates *c, struct bans *bans)
+{
+	struct ban page[BANS_SLICE];
+	char rule[BAN_TEXT_SIZE];
+	uint64_t after = 0;
+	size_t n = BANS_SLICE;
+
+	while (n == BANS_SLICE && c->count < c->limit) {
+		n = bans_copy(bans, after, page, BANS_SLICE);
+		for (size_t i = 0; i < n; i++) {
+			offer(c, ban_key_text(&page[i].key, rule));
+			after = page[i].number;
+			ban_clear(&page[i]);
+		}
+	}
+}
+
+static void
 offer_kind(struct candidates *c, const char *kind, const struct pool *pool)
 {
 	if (strcmp(kind, "user") == 0)
 		offer_users(c, pool->directory);
+	else if (strcmp(kind, "ban") == 0)
+		offer_bans(c, pool->bans);
 	else if (strcmp(kind, "setting") == 0)
 		offer_settings(c);
 	else if (strcmp(kind, "selector") == 0) {

@@ -7,6 +7,7 @@
 #include "server/bulk.h"
 #include "server/call.h"
 #include "server/connection.h"
+#include "server/control_bans.h"
 #include "server/history.h"
 #include "server/method.h"
 #include "server/pool.h"
@@ -16,6 +17,9 @@
 struct kick {
 	struct close_cause cause; /* its text points into the parameters */
 	struct history *history;
+	struct control *control;
+	bool bans, has_retry;
+	struct ban_order order; /* if it bans their users too */
 };
 
 /* Those that are ending already are no match. */
@@ -29,10 +33,16 @@ is_alive(const struct survey *s, const struct row *row)
 static bool
 end_one(struct survey *s, struct connection *conn, const struct row *row)
 {
-	const struct kick *k = s->query.arg;
+	struct kick *k = s->query.arg;
+	struct close_cause cause = k->cause;
+	struct ban_key key;
 
-	(void)row;
-	connection_end(conn, &k->cause);
+	if (k->bans && row->online) {
+		key = ban_key_of_user(row->user, strlen(row->user));
+		if (ban_order_add(&k->order, &key) == 0 && !k->has_retry)
+			cause.retry_ms = ban_left_ms(&k->order.ban, row->now_ms);
+	}
+	connection_end(conn, &cause);
 	return true;
 }
 
@@ -48,8 +58,14 @@ clear(void *context)
 static void
 finish(json_t *result, const struct bulk *bulk)
 {
-	(void)bulk;
+	struct kick *k = bulk->context;
+
 	json_object_set_new(result, "failed", json_array());
+	if (!k->bans)
+		return;
+	ban_order_finish(&k->order, k->control, result);
+	json_object_set_new(
+	    result, "not_banned", json_integer(atomic_load(&k->order.failed)));
 }
 
 static const struct bulk_act act = {
@@ -90,14 +106,19 @@ method_connections_kick(struct call *call)
 		call_no_memory(call);
 		return;
 	}
+	k->control = call->control;
 	k->history = call->control->pool->history;
+	k->bans = call_number(call, "ban_s", 0) > 0;
+	k->has_retry = call_has(call, "retry_s");
 	k->cause.reason = CLOSE_KICKED;
 	k->cause.text = call_string(call, "reason");
 	if (!method_text_is_good(call, "reason") ||
-	    !method_retry(call, &k->cause.retry_ms)) {
+	    !method_retry(call, &k->cause.retry_ms) ||
+	    (k->bans && !ban_order_init(&k->order, call, "ban_s"))) {
 		free(k);
 		return;
 	}
+	control_bans_expire(call->control);
 	/* Who did it and why, for the history; without memory it does not say. */
 	k->cause.note = history_note_new(
 	    k->history, call->peer->uid, call_string(call, "comment"), k->cause.text);

@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "server/bans.h"
 #include "server/call.h"
 #include "server/directory.h"
 #include "server/events.h"
@@ -72,12 +73,15 @@ static json_t *
 rejected(const struct stats_total *total)
 {
 	static const enum close_reason refusals[] = { CLOSE_USER_LIMIT,
-		CLOSE_ADDRESS_LIMIT, CLOSE_POOL_FULL, CLOSE_BANNED, CLOSE_HELD };
+		CLOSE_ADDRESS_LIMIT, CLOSE_POOL_FULL, CLOSE_HELD };
 	json_t *doc = json_object();
 
 	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
 		set(doc, close_reason_info(refusals[i])->slug,
 		    total->closed[refusals[i]]);
+	/* Those that a new ban has ended were no refusals. */
+	set(doc, close_reason_info(CLOSE_BANNED)->slug,
+	    total->counter[COUNT_BAN_REFUSED]);
 	set(doc, "shed", total->counter[COUNT_SHED]);
 	return doc;
 }
@@ -154,6 +158,7 @@ memory(const struct pool *pool, const struct stats_total *total,
 	set(doc, "input", (uint64_t)total->memory_input);
 	set(doc, "directory", directory_bytes(pool->directory));
 	set(doc, "events", events_bytes(pool->events));
+	set(doc, "bans", bans_bytes(pool->bans));
 	set(doc, "history", past->bytes);
 	set(doc, "rss", resident_bytes());
 	return doc;
@@ -203,6 +208,7 @@ method_pool_stats(struct call *call)
 		set(doc, counter_name((enum counter)i), total.counter[i]);
 	json_object_set_new(doc, "connections_by_state", by_state(&total));
 	set(doc, "idle_available", idle_available(pool->idle));
+	set(doc, "bans", bans_count(pool->bans));
 	json_object_set_new(doc, "rejected", rejected(&total));
 	json_object_set_new(doc, "closed", by_reason(&total));
 	set(doc, "queue_bytes",

@@ -9,14 +9,18 @@
 
 #include "common/clock.h"
 #include "server/auth.h"
+#include "server/bans.h"
+#include "server/bans_file.h"
 #include "server/directory.h"
 #include "server/events.h"
+#include "server/fights.h"
 #include "server/history.h"
 #include "server/idle.h"
 #include "server/limits.h"
 #include "server/listener.h"
 #include "server/mailbox.h"
 #include "server/settings.h"
+#include "server/settings_host.h"
 #include "server/shard.h"
 #include "server/stats.h"
 #include "server/trace.h"
@@ -55,16 +59,30 @@ open_services(struct pool *p)
 	p->directory = directory_new();
 	p->idle = idle_new();
 	p->limits = limits_new();
+	p->bans = bans_new();
+	p->fights = fights_new();
 	p->events = events_new(EVENTS_RING, EVENTS_BYTES);
 	p->traces = traces_new();
 	p->history = history_new((uint32_t)p->settings->history_max,
 	    (uint32_t)p->settings->history_per_user);
 	p->node = node_name(p->settings);
 	if (p->directory == NULL || p->idle == NULL || p->limits == NULL ||
-	    p->events == NULL || p->traces == NULL || p->history == NULL ||
-	    p->node == NULL)
+	    p->bans == NULL || p->fights == NULL || p->events == NULL ||
+	    p->traces == NULL || p->history == NULL || p->node == NULL)
 		return -ENOMEM;
 	return make_instance(p->instance);
+}
+
+/* Whom the daemon kept out when it was here before. */
+static int
+load_bans(struct pool *p, char *error, size_t size)
+{
+	const char *folder = settings_state_dir(p->settings);
+
+	if (folder == NULL)
+		return 0;
+	return bans_file_load(
+	    p->bans, folder, p->started_ms, clock_wall_us(), error, size);
 }
 
 static int
@@ -121,7 +139,7 @@ pool_open(struct pool **ret, struct settings *settings, int sockets, unsigned ns
 	p->settings = settings_ref(settings);
 	p->descriptors = (uint32_t)settings->servable;
 	p->started_ms = clock_ms();
-	if ((err = open_services(p)) < 0 ||
+	if ((err = open_services(p)) < 0 || (err = load_bans(p, error, size)) < 0 ||
 	    (err = auth_open(&p->auth, settings, error, size)) < 0 ||
 	    (err = open_listeners(p, sockets, nsockets, error, size)) < 0 ||
 	    (err = open_workers(p)) < 0) {
@@ -245,6 +263,8 @@ pool_free(struct pool *p)
 	history_free(p->history);
 	events_free(p->events);
 	traces_free(p->traces);
+	fights_free(p->fights);
+	bans_free(p->bans);
 	limits_free(p->limits);
 	idle_free(p->idle);
 	directory_free(p->directory);

@@ -15,8 +15,10 @@
 #include "server/pace.h"
 
 struct auth;
+struct bans;
 struct directory;
 struct events;
+struct fights;
 struct history;
 struct idle;
 struct limits;
@@ -33,6 +35,8 @@ struct pool {
 	struct directory *directory;
 	struct idle *idle;
 	struct limits *limits;
+	struct bans *bans;
+	struct fights *fights;
 	struct events *events;
 	struct traces *traces;
 	struct history *history;

@@ -2,9 +2,9 @@
 # close_reasons.bats - every way a connection ends: the client is told, the counter
 # of the reason goes up by exactly one, and the event names it.
 #
-# The reasons of server/close_reason.def that are missing here belong to what this
-# version does not have (309 310 312 401 402 503) or to faults that cannot be made
-# from outside (311 501 502).
+# The reasons of server/close_reason.def that are missing here have a file of their own
+# (309 312 in ban.bats, 401 in drain.bats), belong to what this version does not have
+# (310 402 503) or to faults that cannot be made from outside (311 501 502).
 load helpers
 
 # ended SLUG [N]: counted N times (1), nothing else, and each has its event.

@@ -393,7 +393,11 @@ named() {
 		message.send {"select":["bob"],"data":"x"}
 		message.broadcast {"data":"x"}
 		message.any {"data":"x"}
-		connections.kick {"select":["bob"]}
+		ban.add {"rules":["10.0.0.0/8"],"reason":"x","comment":"x"}
+		ban.list {}
+		ban.test {"who":"10.0.0.1"}
+		ban.remove {"rules":["10.0.0.0/8"]}
+		connections.kick {"select":["bob"],"ban_s":1}
 		connections.history {}
 	EOF
 	# shellcheck disable=SC2046

@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include "server/auth.h"
+#include "server/bans.h"
 #include "server/delivery.h"
 #include "server/directory.h"
 #include "server/events.h"
+#include "server/fights.h"
 #include "server/history.h"
 #include "server/idle.h"
 #include "server/limits.h"
@@ -36,6 +38,8 @@ rig_open(struct rig *b)
 	b->pool->directory = directory_new();
 	b->pool->idle = idle_new();
 	b->pool->limits = limits_new();
+	b->pool->bans = bans_new();
+	b->pool->fights = fights_new();
 	b->pool->events = events_new(64, 16384);
 	b->pool->traces = traces_new();
 	b->pool->history = history_new(64, 8);
@@ -74,6 +78,8 @@ rig_close(struct rig *b)
 	directory_free(b->pool->directory);
 	idle_free(b->pool->idle);
 	limits_free(b->pool->limits);
+	bans_free(b->pool->bans);
+	fights_free(b->pool->fights);
 	history_free(b->pool->history);
 	events_free(b->pool->events);
 	traces_free(b->pool->traces);

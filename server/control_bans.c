@@ -1,0 +1,236 @@
+/*
+ * control_bans.c - the event, the file, and the sweep.
+ */
+#include "server/control_bans.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buffer.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "server/bans.h"
+#include "server/bans_file.h"
+#include "server/call.h"
+#include "server/control_private.h"
+#include "server/events.h"
+#include "server/method.h"
+#include "server/pool.h"
+#include "server/settings.h"
+#include "server/settings_host.h"
+
+#define LOOK_MS 10000 /* at least so often: the interval may have been changed */
+
+/* ---- the event ---- */
+
+void
+control_bans_tell(struct pool *pool, const char *what, const struct ban *ban)
+{
+	struct event event = { .type = EVENT_BAN, .reason = EVENT_NO_REASON };
+	struct buffer text;
+	int err;
+
+	buffer_init(&text);
+	err = buffer_printf(&text, "{\"what\":\"%s\",", what);
+	if (err == 0)
+		err = ban_write(&text, ban);
+	if (err == 0)
+		err = buffer_append(&text, "}", 2);
+	event.detail = err == 0 ? text.data : NULL;
+	memcpy(event.user, ban->key.user, sizeof(event.user));
+	events_emit(pool->events, &event);
+	buffer_clear(&text);
+}
+
+/* ---- the file ---- */
+
+/* Returns NULL when it is saved, "" when there is nowhere to, else why it is not. */
+static const char *
+save(struct control *c, char *error, size_t size)
+{
+	struct settings *s = pool_settings(c->pool);
+	const char *folder = settings_state_dir(s);
+	enum durable_outcome outcome = DURABLE_UNCHANGED;
+	char why[512];
+
+	*error = '\0';
+	if (folder != NULL && (outcome = bans_file_save(c->pool->bans, folder,
+				   clock_ms(), why, sizeof(why))) != DURABLE_SAVED)
+		snprintf(error, size, "%s: %s", durable_outcome_text(outcome), why);
+	settings_unref(s);
+	return outcome == DURABLE_SAVED ? NULL : error;
+}
+
+void
+control_bans_save(struct control *c, json_t *result)
+{
+	char error[640];
+	const char *why = save(c, error, sizeof(error));
+
+	json_object_set_new(result, "saved", json_boolean(why == NULL));
+	json_object_set_new(result, "save_error",
+	    why == NULL || *why == '\0' ? json_null() : json_string(why));
+}
+
+/* ---- the sweep ---- */
+
+/* One slice. True: there is more. */
+static bool
+expire_some(struct control *c)
+{
+	struct ban ended[BANS_SLICE];
+	size_t n = bans_expire(c->pool->bans, clock_ms(), &c->bans_at, ended);
+
+	for (size_t i = 0; i < n; i++) {
+		control_bans_tell(c->pool, "expire", &ended[i]);
+		ban_clear(&ended[i]);
+	}
+	c->bans_ended |= n > 0;
+	return c->bans_at != 0;
+}
+
+static void
+sweep_is_over(struct control *c)
+{
+	struct settings *s = pool_settings(c->pool);
+	char error[640];
+	const char *why;
+
+	c->bans_swept_ms = clock_ms();
+	if (c->bans_ended && settings_state_dir(s) != NULL &&
+	    (why = save(c, error, sizeof(error))) != NULL)
+		log_warn("ban", "bans that have ended: %s", why);
+	c->bans_ended = false;
+	settings_unref(s);
+}
+
+static int64_t
+interval_ms(struct control *c)
+{
+	struct settings *s = pool_settings(c->pool);
+	int64_t ms = s->cleanup_interval;
+
+	settings_unref(s);
+	return ms == 0 ? INT64_MAX : ms;
+}
+
+/* Nothing is armed while no ban has an end. */
+static void
+arm(struct control *c)
+{
+	int64_t interval = interval_ms(c);
+
+	if (bans_next_end(c->pool->bans) != BAN_FOREVER)
+		timer_arm(c, &c->bans_timer,
+		    clock_ms() + (interval < LOOK_MS ? interval : LOOK_MS));
+}
+
+static void
+sweep(struct timer *t)
+{
+	struct control *c = container_of(t, struct control, bans_timer);
+	int64_t now_ms = clock_ms(), interval = interval_ms(c);
+
+	if (c->bans_at == 0 &&
+	    (interval == INT64_MAX || now_ms < c->bans_swept_ms + interval ||
+		bans_next_end(c->pool->bans) > now_ms)) {
+		arm(c);
+	} else if (expire_some(c)) {
+		timer_arm(c, t, now_ms + 1);
+	} else {
+		sweep_is_over(c);
+		arm(c);
+	}
+}
+
+void
+control_bans_start(struct control *c)
+{
+	timer_init(&c->bans_timer, sweep);
+	c->bans_swept_ms = clock_ms();
+	arm(c);
+}
+
+void
+control_bans_expire(struct control *c)
+{
+	if (bans_next_end(c->pool->bans) > clock_ms())
+		return;
+	c->bans_at = 0;
+	while (expire_some(c))
+		;
+}
+
+/* ---- making them ---- */
+
+bool
+ban_order_init(struct ban_order *o, struct call *call, const char *period)
+{
+	double for_s = call_number(call, period, 0);
+	const char *comment = call_string(call, "comment");
+	struct settings *s;
+
+	*o = (struct ban_order){ .pool = call->control->pool };
+	if (!method_text_is_good(call, "reason"))
+		return false;
+	if (for_s * 1000 > (double)BAN_LONGEST_MS) {
+		call_fail(call, RPC_BAD_VALUE, "%s is at most ten years", period);
+		return false;
+	}
+	if (comment != NULL && strlen(comment) > BAN_COMMENT_MAX) {
+		call_fail(call, RPC_BAD_VALUE,
+		    "comment has %zu bytes, at most %d are taken", strlen(comment),
+		    BAN_COMMENT_MAX);
+		return false;
+	}
+	s = pool_settings(o->pool);
+	o->max = (size_t)s->max_bans;
+	settings_unref(s);
+	o->ban.reason = (char *)(uintptr_t)call_string(call, "reason");
+	o->ban.comment = (char *)(uintptr_t)comment;
+	o->ban.uid = call->peer->uid;
+	ban_set_time(
+	    &o->ban, (int64_t)(for_s * 1000 + 0.5), clock_ms(), clock_wall_us());
+	return true;
+}
+
+int
+ban_order_add(struct ban_order *o, const struct ban_key *key)
+{
+	struct ban about = o->ban, ban; /* other workers use the order too */
+	int err;
+
+	about.key = *key;
+	if ((err = ban_copy(&ban, &about)) == 0)
+		err = bans_add(o->pool->bans, &ban, o->max);
+	if (err < 0) {
+		atomic_fetch_add(&o->failed, 1);
+		return err;
+	}
+	if (err == BANS_SAME)
+		return 0;
+	atomic_fetch_add(err == BANS_RENEWED ? &o->renewed : &o->made, 1);
+	control_bans_tell(o->pool, "add", &about);
+	return 0;
+}
+
+void
+ban_order_finish(struct ban_order *o, struct control *c, json_t *result)
+{
+	unsigned made = atomic_load(&o->made), renewed = atomic_load(&o->renewed);
+	char until[CLOCK_TEXT_SIZE];
+
+	stats_count(&c->stats.counter[COUNT_BANS_FULL], atomic_load(&o->failed));
+	json_object_set_new(result, "made", json_integer(made));
+	json_object_set_new(result, "renewed", json_integer(renewed));
+	json_object_set_new(result, "until",
+	    o->ban.until_us == BAN_FOREVER
+		? json_null()
+		: json_string(clock_text(o->ban.until_us, until)));
+	if (made + renewed == 0)
+		return;
+	control_bans_save(c, result);
+	arm(c);
+}

@@ -1,0 +1,54 @@
+/*
+ * control_bans.h - what goes with a change of the bans: the event, the file, the sweep
+ * of those that have ended.
+ *
+ * Control thread, but where it says otherwise.
+ */
+#ifndef SERVER_CONTROL_BANS_H
+#define SERVER_CONTROL_BANS_H
+
+#include <jansson.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/ban.h"
+
+struct call;
+struct control;
+struct pool;
+
+struct ban_order { /* how bans of one act are to be made */
+	struct pool *pool;
+	struct ban ban; /* its texts are borrowed; the key is of each */
+	size_t max;
+	atomic_uint made;    /* rules that are new */
+	atomic_uint renewed; /* that took the place of one about the same */
+	atomic_uint failed;  /* there was no room */
+};
+
+/*
+ * From the parameters of a call, which it has to outlive: `period` (seconds; absent or 0:
+ * for ever), reason, comment. False: the call has been answered.
+ */
+bool ban_order_init(struct ban_order *o, struct call *call, const char *period);
+
+/* Makes one, and tells. Any thread. Returns 0, -ENOSPC or -ENOMEM. */
+int ban_order_add(struct ban_order *o, const struct ban_key *key);
+
+/* After all of them: counts, saves, and adds made, renewed, until, saved and save_error
+ * to the answer. */
+void ban_order_finish(struct ban_order *o, struct control *c, json_t *result);
+
+/* The event. what: "add", "remove" or "expire". Any thread. */
+void control_bans_tell(struct pool *pool, const char *what, const struct ban *ban);
+
+/* Writes the file and adds saved and save_error to the answer. */
+void control_bans_save(struct control *c, json_t *result);
+
+void control_bans_start(struct control *c); /* once, with the rules of the file */
+
+/* Those that have ended make room at once. */
+void control_bans_expire(struct control *c);
+
+#endif
