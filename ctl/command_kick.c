@@ -24,12 +24,12 @@ say_banned(struct session *s, const json_t *result)
 {
 	const json_t *made = json_object_get(result, "made");
 	json_int_t missed = json_integer_value(json_object_get(result, "not_banned"));
+	long long banned = json_integer_value(made) +
+			   json_integer_value(json_object_get(result, "renewed"));
 
 	if (made == NULL)
 		return 0;
-	session_say(s, "banned %lld users",
-	    (long long)(json_integer_value(made) +
-			json_integer_value(json_object_get(result, "renewed"))));
+	session_say(s, "banned %lld user%s", banned, banned == 1 ? "" : "s");
 	if (missed > 0)
 		return session_fail(s, STATUS_PARTLY,
 		    "%lld could not be banned: there are max_bans already",

@@ -96,7 +96,7 @@ welcome() {
 	status_of 0 ban add state=active 'user~^bot-' --yes
 	online_is 2
 	status_of 0 kick carol --ban 1m --reason 'see you'
-	[[ $output == *"banned 1 users" ]]
+	[[ $output == *"banned 1 user" ]]
 	play_end carol
 	heard carol 'BYE 400 kicked retry=[56]'
 	holds "$(ctl ban list)" '.total == 3' '.bans[2].rule == "carol"' '.bans[2].reason == "see you"'
