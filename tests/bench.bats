@@ -97,7 +97,7 @@ conversation() {
 	run "$bench/scale" -n 1000 --json
 	[ "$status" -eq 0 ]
 	local name
-	for name in objects directory deadlines "idle pool" addresses events; do
+	for name in objects directory deadlines "idle pool" addresses events history; do
 		grep -q "\"$name\"" <<<"$output"
 	done
 }

@@ -15,6 +15,7 @@
 #include "server/connection_private.h"
 #include "server/directory.h"
 #include "server/events.h"
+#include "server/history.h"
 #include "server/idle.h"
 #include "server/limits.h"
 #include "server/slab.h"
@@ -379,6 +380,66 @@ event_emit(uint32_t i)
 	return false;
 }
 
+/* ---- history ---- */
+
+static struct history *history;
+
+static void
+history_set_up(uint32_t n)
+{
+	entries = n;
+	history = need(history_new(n, 16));
+}
+
+static void
+history_tear_down(void)
+{
+	history_free(history);
+}
+
+static size_t
+history_held(void)
+{
+	return history_totals(history).bytes;
+}
+
+static void
+end_user(uint32_t i)
+{
+	struct history_entry e = { .id = i + 1, .reason = CLOSE_QUIT };
+
+	user_name(i, e.user);
+	e.user_len = (uint8_t)strlen(e.user);
+	history_add(history, &e);
+}
+
+static bool
+end_add(uint32_t i)
+{
+	end_user(i);
+	return false;
+}
+
+static bool
+end_look_up(uint32_t i)
+{
+	struct history_entry e;
+	char user[65];
+
+	user_name(i, user);
+	if (history_of_user(history, user, &e, 1) != 1)
+		errx(1, "an end was not found");
+	return false;
+}
+
+/* Of as many others, in the place of the oldest. */
+static bool
+end_replace(uint32_t i)
+{
+	end_user(entries + i);
+	return false;
+}
+
 /* ---- */
 
 const struct subject scale_subjects[] = {
@@ -436,6 +497,13 @@ const struct subject scale_subjects[] = {
 	    {
 		{ "emit", event_emit, ARRIVAL },
 		{ "emit again", event_emit, ARRIVAL },
+	    } },
+	{ "history", history_set_up, history_tear_down, history_held,
+	    {
+		{ "add", end_add, ARRIVAL },
+		{ "find", end_look_up, ARRIVAL },
+		{ "find at random", end_look_up, RANDOM },
+		{ "add, oldest goes", end_replace, ARRIVAL },
 	    } },
 };
 const unsigned scale_nsubjects = sizeof(scale_subjects) / sizeof(scale_subjects[0]);
