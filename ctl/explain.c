@@ -64,12 +64,13 @@ static const struct reason reasons[] = {
 	{ "protocol", "ended", "it sent what is not of the protocol",
 		"the client has a fault; see poold-protocol(7)" },
 	{ "too-big", "ended", "it sent a payload that is far too big ({setting})", NULL },
-	{ "banned", "refused: banned", "the user or the address is banned", NULL },
+	{ "banned", "refused: banned", "the user or the address is banned",
+		"by which rule? poolctl ban test {whom}" },
 	{ "auth-expired", "ended", "its credentials had run out", NULL },
 	{ "memory", "ended", "the daemon had no memory for it", "poolctl stats shows what takes it" },
-	{ "held", "refused: held",
+	{ "held", "refused: held ({setting})",
 		"sessions of this user had replaced each other too fast: two devices are fighting",
-		"find the two; or allow both with max_sessions_per_user" },
+		"who are the two? poolctl history {user} --reason replaced; or allow both with max_sessions_per_user" },
 	{ "kicked", "kicked by {uid}", "{words}", NULL },
 	{ "drained", "ended by {uid} in a drain", "{words}", NULL },
 	{ "redirected", "sent to another server by {uid}", "{words}", NULL },
@@ -106,11 +107,17 @@ has(const json_t *object, const char *member)
 	return value != NULL && !json_is_null(value);
 }
 
+/* Who was there already when the ban came. */
+static const struct reason thrown_out = { "banned", "ended by {uid} with a ban",
+	"{words}", "by which rule? poolctl ban test {whom}" };
+
 static const struct reason *
 reason_of(const json_t *end)
 {
 	const char *slug = text_of(end, "reason");
 
+	if (slug != NULL && strcmp(slug, thrown_out.slug) == 0 && has(end, "uid"))
+		return &thrown_out;
 	for (size_t i = 0; slug != NULL && i < sizeof(reasons) / sizeof(reasons[0]);
 	     i++)
 		if (strcmp(reasons[i].slug, slug) == 0)
@@ -275,10 +282,13 @@ put_fact(struct buffer *out, const json_t *end, const char *name, size_t len)
 		return put_rtt(out, end);
 	if (IS("words"))
 		return put_words(out, end);
+	if (IS("whom") && has(end, "user"))
+		return buffer_append_text(out, text_of(end, "user"));
 	if (IS("errno"))
 		text = text_of(end, "errno");
 	else
-		text = IS("ip") ? text_of(end, "ip") : text_of(end, "user");
+		text =
+		    IS("ip") || IS("whom") ? text_of(end, "ip") : text_of(end, "user");
 	return buffer_append_text(out, text != NULL ? text : "not known");
 #undef IS
 }

@@ -86,6 +86,7 @@ setting_of(const struct history_entry *e, enum setting_id *ret)
 		{ CLOSE_RATE_LIMIT, SETTING_ID_rate },
 		{ CLOSE_SLOW_READER, SETTING_ID_max_queue },
 		{ CLOSE_TOO_BIG, SETTING_ID_max_message },
+		{ CLOSE_HELD, SETTING_ID_fight_limit },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -140,6 +140,22 @@ a_kick_names_the_operator_and_his_words(void **state)
 }
 
 static void
+a_ban_refuses_or_throws_out(void **state)
+{
+	static const char refused[] = "{\"reason\":\"banned\",\"login_at\":null,"
+				      "\"user\":null,\"uid\":null}";
+
+	(void)state;
+	assert_non_null(strstr(sentence(refused), " was refused: banned at "));
+	assert_string_equal(
+	    advice(refused), "by which rule? poolctl ban test 10.2.3.9");
+	assert_non_null(strstr(
+	    sentence("{\"reason\":\"banned\",\"uid\":4000000,\"comment\":\"abuse\"}"),
+	    " was ended by uid 4000000 with a ban at 2026-05-01T09:15:02.000Z: the "
+	    "comment was \"abuse\"."));
+}
+
+static void
 a_slow_reader_is_told_with_what_waited(void **state)
 {
 	(void)state;
@@ -175,9 +191,9 @@ who_is_here_comes_first(void **state)
 	    0, NULL);
 
 	(void)state;
-	assert_string_equal(
-	    said(facts, 0, "text"), "alice is online: session 7 from [2001:db8::1]:44 "
-				    "(1m old, idle) and 1 more.");
+	assert_string_equal(said(facts, 0, "text"),
+	    "alice is online: session 7 from [2001:db8::1]:44 "
+	    "(1m old, idle) and 1 more.");
 	assert_string_equal(
 	    said(facts_of(end_of("{\"reason\":\"quit\"}"), NULL), 0, "text"),
 	    "alice is not online.");
@@ -240,6 +256,7 @@ main(void)
 		cmocka_unit_test(a_refusal_names_the_limit_and_the_wanted_name),
 		cmocka_unit_test(many_at_once_are_not_his_fault),
 		cmocka_unit_test(a_kick_names_the_operator_and_his_words),
+		cmocka_unit_test(a_ban_refuses_or_throws_out),
 		cmocka_unit_test(a_slow_reader_is_told_with_what_waited),
 		cmocka_unit_test(ends_in_a_row_are_told_once),
 		cmocka_unit_test(who_is_here_comes_first),
