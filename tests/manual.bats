@@ -354,7 +354,7 @@ named() {
 	mkdir "$BATS_TEST_TMPDIR/state"
 	start_poold "state_dir: $BATS_TEST_TMPDIR/state"
 	play_bg someone <<-'EOF'
-		timeout 60000
+		timeout 300000
 		> AUTH bob -
 		< OK *
 		> IDLE
