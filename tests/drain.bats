@@ -189,16 +189,22 @@ export -f some_are_drained
 
 # -- wait ---------------------------------------------------------------------
 
-# wait_bg NAME CONDITION…: poolctl wait in the background; ended NAME: its status.
+# wait_bg NAME CONDITION…: poolctl wait in the background; looked NAME: it has looked
+# at how things are; ended NAME: its status.
 wait_bg() {
 	local name=$1
 	shift
 	{
 		local status=0
-		"$POOLCTL" wait "$@" >"$BATS_TEST_TMPDIR/$name.said" 2>&1 3>&- || status=$?
+		"$POOLCTL" --trace wait "$@" >"$BATS_TEST_TMPDIR/$name.said" \
+			2>"$BATS_TEST_TMPDIR/$name.err" 3>&- || status=$?
 		echo "$status" >"$BATS_TEST_TMPDIR/$name.status"
 	} &
 	note_pid $!
+}
+
+looked() {
+	wait_until grep -q '"result"' "$BATS_TEST_TMPDIR/$1.err"
 }
 
 ended() {
@@ -235,17 +241,17 @@ ended() {
 	online alice bob carol
 	status_of 1 wait drained
 	said 'poolctl: wait: drained: no drain has been started'
-	ctl drain start alice --over 500ms
+	ctl drain start bob carol --over 600s --yes
 	status_of 1 wait running --for 0s
+	wait_bg drained drained
+	looked drained
+	ctl drain cancel
+	same 1 "$(ended drained)"
+	grep -q 'the drain is cancelled, 2 are left' "$BATS_TEST_TMPDIR/drained.err"
+	ctl drain start alice --over 500ms
 	status_of 0 wait drained --for 20s
 	[[ $output == "drained, after "* ]]
 	stat_is active_connections 2
-	ctl drain start bob carol --over 60s --yes
-	wait_bg drained drained
-	sleep 0.3
-	ctl drain cancel
-	same 1 "$(ended drained)"
-	grep -q 'the drain is cancelled, 2 are left' "$BATS_TEST_TMPDIR/drained.said"
 }
 
 @test "when the daemon ends nobody is left, and the rest waits for it to come back" {
@@ -260,7 +266,9 @@ ended() {
 	wait_bg none connections=0
 	wait_bg off offline:alice
 	wait_bg bob online:bob
-	sleep 0.3
+	looked none
+	looked off
+	looked bob
 	stop_poold
 	same 0 "$(ended none)"
 	same 0 "$(ended off)"
@@ -273,12 +281,12 @@ ended() {
 @test "a daemon that is frozen has not gone" {
 	start_poold
 	online alice
-	wait_bg none connections=0 --for 2s -t 300ms
-	sleep 0.3
+	wait_bg none connections=0 --for 3s -t 300ms
+	looked none
 	kill -STOP "$POOLD_PID"
 	same 1 "$(ended none)"
 	kill -CONT "$POOLD_PID"
-	grep -q 'not reached within 2s' "$BATS_TEST_TMPDIR/none.said"
+	grep -q 'not reached within 3s' "$BATS_TEST_TMPDIR/none.err"
 }
 
 @test "wait takes only conditions that there are" {
@@ -292,7 +300,7 @@ ended() {
 	status_of 0 wait connections=-1 --as viewer
 	status_of 5 wait drained --as viewer
 	wait_bg never online:nobody
-	sleep 0.2
+	looked never
 	pid=$(pgrep -P "$(tail -n 1 "$BATS_TEST_TMPDIR/pids")" -f 'wait online:nobody')
 	kill -INT "$pid"
 	same 130 "$(ended never)"
