@@ -16,7 +16,7 @@
 
 /* clang-format off */
 static const struct command *const commands[] = {
-	&verb_ping, &verb_status, &verb_version, &verb_stats, &verb_top,
+	&verb_ping, &verb_status, &verb_version, &verb_stats, &verb_top, &verb_metrics,
 	&verb_users, &verb_list, &verb_count, &verb_show,
 	&verb_explain, &verb_history,
 	&verb_events, &verb_trace,

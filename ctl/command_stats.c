@@ -1,8 +1,9 @@
 /*
- * command_stats.c - stats: once, or again and again.
+ * command_stats.c - stats: once, or again and again; metrics.
  */
 #include <jansson.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -37,19 +38,20 @@ static const struct view view_samples = {
 	.ncolumns = sizeof(columns_samples) / sizeof(columns_samples[0]),
 };
 
-/* Totals that never fall; --delta shows by how much they rose. */
+/*
+ * Totals that never fall; --delta shows by how much they rose. The counters are those
+ * that the daemon names in `recent` as well.
+ */
 static bool
-is_total(const char *key)
+is_total(const json_t *stats, const char *key)
 {
-	static const char *const names[] = { "total_created", "total_closed",
-		"total_bytes_sent", "total_bytes_received", "total_messages",
-		"rejected", "closed", "logins", "auth_failures", "messages_in",
-		"messages_out", "messages_dropped", "broadcasts" };
+	static const char *const others[] = { "total_messages", "rejected", "closed",
+		"log_dropped" };
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(names[i], key) == 0)
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (strcmp(others[i], key) == 0)
 			return true;
-	return false;
+	return json_object_get(json_object_get(stats, "recent"), key) != NULL;
 }
 
 static json_t *difference(const json_t *now, const json_t *before, bool all);
@@ -73,7 +75,7 @@ difference(const json_t *now, const json_t *before, bool all)
 	const char *key;
 
 	json_object_foreach((json_t *)now, key, value) {
-		if (all || is_total(key))
+		if (all || is_total(now, key))
 			json_object_set_new(result, key,
 			    value_difference(value, json_object_get(before, key)));
 		else
@@ -129,31 +131,55 @@ struct sampling {
 	bool delta;
 };
 
+struct samples {
+	json_t *before;	   /* the last one, or NULL */
+	char instance[64]; /* of the daemon that it is of */
+	int64_t shown;
+};
+
+/* Another daemon counts from 0: there is nothing to compare it with. */
+static bool
+is_comparable(const struct session *s, const struct samples *past)
+{
+	return past->before && strcmp(past->instance, s->client.instance) == 0;
+}
+
+static int
+take_sample(struct session *s, struct output *o, const struct sampling *how,
+    struct samples *past)
+{
+	json_t *now, *shown;
+	int status = session_call(s, "pool.stats", NULL, &now);
+
+	if (status != 0)
+		return status;
+	if (!how->delta || is_comparable(s, past)) {
+		shown = how->delta ? difference(now, past->before, false)
+				   : json_incref(now);
+		status = put_sample(s, o, shown);
+		json_decref(shown);
+		past->shown++;
+	}
+	json_decref(past->before);
+	past->before = now;
+	snprintf(past->instance, sizeof(past->instance), "%s", s->client.instance);
+	return status;
+}
+
 static int
 sample(struct session *s, struct output *o, const struct sampling *how)
 {
-	int64_t next = clock_ms(), done = 0;
-	json_t *before = NULL, *now, *shown;
+	struct samples past = { .before = NULL };
+	int64_t next = clock_ms();
 	int status = 0;
 
-	while (status == 0 && (how->count == 0 || done < how->count)) {
-		status = session_call(s, "pool.stats", NULL, &now);
-		if (status != 0)
-			break;
-		if (!how->delta || before) {
-			shown = how->delta ? difference(now, before, false)
-					   : json_incref(now);
-			status = put_sample(s, o, shown);
-			json_decref(shown);
-			done++;
-		}
-		json_decref(before);
-		before = now;
+	while (status == 0 && (how->count == 0 || past.shown < how->count)) {
+		status = take_sample(s, o, how, &past);
 		next += how->interval_ms;
-		if (status == 0 && (how->count == 0 || done < how->count))
+		if (status == 0 && (how->count == 0 || past.shown < how->count))
 			status = wait_until(next);
 	}
-	json_decref(before);
+	json_decref(past.before);
 	return status;
 }
 
@@ -219,6 +245,30 @@ static const struct option_spec stats_options[] = {
 };
 /* clang-format on */
 
+static int
+text_metrics(struct session *s, const json_t *r)
+{
+	const json_t *text = json_object_get(r, "text");
+
+	fwrite(json_string_value(text), 1, json_string_length(text), s->out);
+	return 0;
+}
+
+static int
+run_metrics(struct session *s, struct args *a)
+{
+	static const struct view view = { .text = text_metrics };
+	json_t *result;
+	int status = session_call(s, "pool.metrics", NULL, &result);
+
+	(void)a;
+	if (status != 0)
+		return status;
+	status = output_result(s, &view, result);
+	json_decref(result);
+	return status;
+}
+
 const struct command verb_stats = {
 	.words = "stats",
 	.summary = "counters and totals of the pool",
@@ -227,4 +277,15 @@ const struct command verb_stats = {
 	.method = METHOD_ID_POOL_STATS,
 	.options = stats_options,
 	.run = run_stats,
+};
+
+const struct command verb_metrics = {
+	.words = "metrics",
+	.summary = "everything that is counted, in the text format of Prometheus",
+	.details = "The same that the listener metrics.address gives out over HTTP. "
+		   "With -o json\n"
+		   "the text is the member text of an object.",
+	.examples = "  poolctl metrics | grep poold_sessions\n",
+	.method = METHOD_ID_POOL_METRICS,
+	.run = run_metrics,
 };

@@ -29,6 +29,7 @@
 #include "server/peer.h"
 #include "server/pending.h"
 #include "server/pool.h"
+#include "server/recent.h"
 #include "server/reload.h"
 #include "server/serve.h"
 #include "server/settings.h"
@@ -220,7 +221,7 @@ turn(struct control *c, struct loop_event *events, bool at_once, int64_t longest
 	fire_timers(c);
 	more = serve_all(c);
 	more |= history_trim(c->pool->history);
-	stats_turn(&c->stats, (uint64_t)(clock_us() - begin_us));
+	histogram_add(&c->stats.turns, (uint64_t)(clock_us() - begin_us));
 	return more;
 }
 
@@ -286,6 +287,16 @@ keep_house(struct timer *t)
 	timer_arm(c, t, clock_ms() + HOUSEKEEPING_MS);
 }
 
+/* For what pool.stats tells of the last minute. */
+static void
+take_sample(struct timer *t)
+{
+	struct control *c = container_of(t, struct control, sampling);
+
+	recent_sample(c->recent);
+	timer_arm(c, t, clock_ms() + RECENT_EVERY_MS);
+}
+
 /* A temporary log level has had its time. */
 static void
 log_goes_back(struct timer *t)
@@ -336,11 +347,15 @@ control_new(struct pool *pool, void (*shutdown)(struct mail *, void *))
 	timer_init(&c->log_back, log_goes_back);
 	pending_init(c);
 	timer_init(&c->housekeeping, keep_house);
+	timer_init(&c->sampling, take_sample);
 	keep_house(&c->housekeeping);
 	c->paused_ms = c->dropped_ms = 0;
 	control_bans_start(c);
 	c->reload = reload_new(pool);
 	c->drain = drain_new(c);
+	c->recent = recent_new(pool);
+	if (c->recent != NULL)
+		take_sample(&c->sampling);
 	return c;
 }
 
@@ -361,6 +376,8 @@ control_free(struct control *c)
 	control_socket_close(&c->socket);
 	drain_free(c->drain);
 	reload_free(c->reload);
+	recent_free(c->recent);
+	c->pool->control_stats = NULL;
 	free(c);
 }
 
@@ -411,11 +428,12 @@ control_start(struct control **ret, struct pool *pool,
 	struct control *c = control_new(pool, shutdown);
 	int err;
 
-	if (c == NULL || c->reload == NULL || c->drain == NULL) {
+	if (c == NULL || c->reload == NULL || c->drain == NULL || c->recent == NULL) {
 		snprintf(error, size, "control socket: out of memory");
 		free(c);
 		return -ENOMEM;
 	}
+	pool->control_stats = &c->stats;
 	if ((err = open_all(c, error, size)) < 0) {
 		control_free(c);
 		return err;

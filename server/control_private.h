@@ -21,6 +21,7 @@
 
 struct drain;
 struct pool;
+struct recent;
 struct reload;
 
 #define CONTROL_PEERS 64	     /* clients at once */
@@ -73,9 +74,11 @@ struct control {
 	int64_t bans_swept_ms;	 /* when the last sweep of them was over */
 	uint64_t bans_at;	 /* where the next slice of one begins, 0: none runs */
 	bool bans_ended;	 /* it has found some */
-	struct timer log_back;			       /* the end of log.set for_s */
-	struct timer go_back;			       /* of pending.c */
-	struct timer housekeeping;		       /* samples for server.health */
+	struct timer log_back;	 /* the end of log.set for_s */
+	struct timer go_back;	 /* of pending.c */
+	struct timer housekeeping; /* samples for server.health */
+	struct recent *recent;
+	struct timer sampling;			       /* for it */
 	uint64_t seen_pauses, seen_shed, seen_dropped; /* at the last sample */
 	int64_t paused_ms, dropped_ms; /* when they last grew, 0: never */
 };

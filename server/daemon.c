@@ -21,6 +21,7 @@
 #define RESERVE 64	   /* descriptors for files, listeners, libraries */
 #define RESERVE_WORKER 4   /* epoll, mailbox, spare, one being accepted */
 #define CONTROL_CLIENTS 64 /* poold-control(7): so many are served */
+#define METRICS 20	   /* with metrics.address: 16 clients, listener, epoll */
 
 static int ready_fd = -1; /* to the original process; -1 when not detached */
 
@@ -149,9 +150,10 @@ daemon_processors(void)
 }
 
 int64_t
-daemon_servable(int64_t descriptors, unsigned workers)
+daemon_servable(int64_t descriptors, unsigned workers, bool metrics)
 {
-	int64_t reserve = RESERVE + RESERVE_WORKER * (int64_t)workers + CONTROL_CLIENTS;
+	int64_t reserve = RESERVE + RESERVE_WORKER * (int64_t)workers +
+			  CONTROL_CLIENTS + (metrics ? METRICS : 0);
 
 	if (reserve > descriptors / 2)
 		reserve = descriptors / 2;
@@ -162,7 +164,7 @@ bool
 daemon_lower_max_connections(struct settings *s, int64_t descriptors, unsigned workers,
     char *warning, size_t size)
 {
-	s->servable = daemon_servable(descriptors, workers);
+	s->servable = daemon_servable(descriptors, workers, *s->address != '\0');
 	return settings_lower(s, warning, size);
 }
 

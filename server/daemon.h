@@ -41,9 +41,10 @@ unsigned daemon_processors(void);
 
 /*
  * How many user connections so many descriptors can serve: 64, 4 per worker and
- * one per control client (64) are kept back, but never more than half.
+ * one per control client (64) are kept back, with a metrics listener 20 more, but never
+ * more than half.
  */
-int64_t daemon_servable(int64_t descriptors, unsigned workers);
+int64_t daemon_servable(int64_t descriptors, unsigned workers, bool metrics);
 
 /*
  * Enters into the snapshot what descriptors allow and lowers the defaults to it:

@@ -24,6 +24,7 @@
 #include "server/events.h"
 #include "server/loop.h"
 #include "server/mailbox.h"
+#include "server/metrics_server.h"
 #include "server/notify.h"
 #include "server/options.h"
 #include "server/overlay.h"
@@ -43,6 +44,7 @@ struct server {
 	int signals; /* signalfd */
 	struct pool *pool;
 	struct control *control;
+	struct metrics_server *metrics;
 	bool is_stopping;
 	bool is_announced; /* a service manager knows that we stop: it will see to it */
 	bool is_over;	   /* nobody is left: nothing is begun or called off any more */
@@ -429,12 +431,16 @@ open_all(struct server *srv, struct settings *s, const sigset_t *signals, char *
 	    control_start(&srv->control, srv->pool, shutdown_asked, error, ERROR_SIZE);
 	if (err < 0)
 		return err;
+	err = metrics_server_open(&srv->metrics, srv->pool, error, ERROR_SIZE);
+	if (err < 0)
+		return err;
 	give_log(s->user);
 	if ((err = daemon_drop_privileges(s->user, error, ERROR_SIZE)) < 0)
 		return err;
-	if ((err = pool_start(srv->pool)) < 0)
+	if ((err = pool_start(srv->pool)) < 0 ||
+	    (err = metrics_server_start(srv->metrics)) < 0)
 		snprintf(
-		    error, ERROR_SIZE, "cannot start the workers: %s", strerror(-err));
+		    error, ERROR_SIZE, "cannot start the threads: %s", strerror(-err));
 	return err;
 }
 
@@ -458,6 +464,7 @@ serve(struct server *srv, struct settings *s, const sigset_t *signals)
 	announce_stop(srv);
 	(void)mailbox_run(&srv->mailbox); /* who wants to call it off is answered */
 	say(srv, "stopped");
+	metrics_server_stop(srv->metrics);
 	control_stop(srv->control);
 	srv->control = NULL;
 	pool_join(srv->pool);

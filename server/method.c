@@ -12,6 +12,7 @@ static method_function *const handlers[METHOD_IDS] = {
 	[METHOD_ID_SERVER_HEALTH] = method_server_health,
 	[METHOD_ID_RPC_DESCRIBE] = method_rpc_describe,
 	[METHOD_ID_POOL_STATS] = method_pool_stats,
+	[METHOD_ID_POOL_METRICS] = method_pool_metrics,
 	[METHOD_ID_USERS_LIST] = method_users_list,
 	[METHOD_ID_CONNECTIONS_LIST] = method_connections_list,
 	[METHOD_ID_CONNECTIONS_COUNT] = method_connections_count,

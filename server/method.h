@@ -46,9 +46,9 @@ json_t *method_listeners(const struct pool *pool);
 /* method_server.c */
 method_function method_cancel, method_role_lower, method_server_info,
     method_rpc_describe, method_server_shutdown, method_log_set;
-method_function method_server_health; /* method_health.c */
-method_function method_pool_stats;    /* method_pool.c */
-method_function method_users_list;    /* method_users.c */
+method_function method_server_health;			/* method_health.c */
+method_function method_pool_stats, method_pool_metrics; /* method_pool.c */
+method_function method_users_list;			/* method_users.c */
 method_function method_connections_list, method_connections_count,
     method_connections_show;		    /* method_connections.c */
 method_function method_connections_history; /* method_history.c */

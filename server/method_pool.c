@@ -1,10 +1,10 @@
 /*
- * method_pool.c - pool.stats: counters of all threads, summed when asked for.
+ * method_pool.c - pool.stats and pool.metrics: counters of all threads, summed when
+ * asked for.
  */
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "common/buffer.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "server/bans.h"
@@ -13,8 +13,12 @@
 #include "server/events.h"
 #include "server/history.h"
 #include "server/idle.h"
+#include "server/exposition.h"
 #include "server/method.h"
+#include "server/metrics.h"
 #include "server/pool.h"
+#include "server/process.h"
+#include "server/recent.h"
 #include "server/settings.h"
 #include "server/shard.h"
 #include "server/worker.h"
@@ -29,21 +33,6 @@ static void
 set_seconds(json_t *doc, const char *name, double ms)
 {
 	json_object_set_new(doc, name, json_real(ms / 1000));
-}
-
-/* Bytes of this process in memory; 0 when the kernel does not say. */
-static uint64_t
-resident_bytes(void)
-{
-	FILE *f = fopen("/proc/self/statm", "re");
-	unsigned long long size, resident = 0;
-
-	if (f == NULL)
-		return 0;
-	if (fscanf(f, "%llu %llu", &size, &resident) != 2)
-		resident = 0;
-	fclose(f);
-	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static json_t *
@@ -90,13 +79,14 @@ rejected(const struct stats_total *total)
 static void
 describe_turns(json_t *doc, const struct stats *s)
 {
-	uint64_t turns = atomic_load_explicit(&s->turns, memory_order_relaxed);
-	uint64_t sum_us = atomic_load_explicit(&s->turn_sum_us, memory_order_relaxed);
+	struct histogram_total turns = { 0 };
 
-	set(doc, "turns", turns);
-	set(doc, "turn_max_us",
-	    atomic_load_explicit(&s->turn_max_us, memory_order_relaxed));
-	set(doc, "turn_avg_us", turns == 0 ? 0 : sum_us / turns);
+	histogram_total_add(&turns, &s->turns);
+	set(doc, "turns", turns.count);
+	set(doc, "turn_max_us", turns.max_us);
+	set(doc, "turn_avg_us", turns.count == 0 ? 0 : turns.sum_us / turns.count);
+	set(doc, "turn_p50_us", histogram_percentile(&turns, 500));
+	set(doc, "turn_p99_us", histogram_percentile(&turns, 990));
 }
 
 static json_t *
@@ -147,6 +137,49 @@ history(const struct history_totals *t)
 	return doc;
 }
 
+static void
+set_percentile(
+    json_t *doc, const char *name, const struct histogram_total *h, unsigned permille)
+{
+	if (h->count == 0)
+		json_object_set_new(doc, name, json_null());
+	else
+		set_seconds(
+		    doc, name, (double)histogram_percentile(h, permille) / 1000);
+}
+
+/* Of all health checks since the start, not only of who is there now. */
+static json_t *
+round_trips(const struct histogram_total *rtt)
+{
+	json_t *doc = json_object();
+
+	set(doc, "count", rtt->count);
+	set_percentile(doc, "p50_s", rtt, 500);
+	set_percentile(doc, "p90_s", rtt, 900);
+	set_percentile(doc, "p99_s", rtt, 990);
+	set_percentile(doc, "max_s", rtt, 1000);
+	return doc;
+}
+
+/* What there was in the last minute: every counter, and the slowest thread. */
+static json_t *
+lately(const struct control *c, const struct stats_total *total)
+{
+	struct recent_view recent;
+	json_t *doc = json_object();
+
+	recent_measure(c->recent, total, &recent);
+	set_seconds(doc, "over_s", (double)recent.over_ms);
+	for (int i = 0; i < COUNTERS; i++)
+		set(doc, counter_name((enum counter)i), recent.counter[i]);
+	set(doc, "turn_p99_us", recent.turn_p99_us);
+	set(doc, "turn_max_us", recent.turn_max_us);
+	set(doc, "rtt_count", recent.rtt.count);
+	set_percentile(doc, "rtt_p99_s", &recent.rtt, 990);
+	return doc;
+}
+
 static json_t *
 memory(const struct pool *pool, const struct stats_total *total,
     const struct history_totals *past)
@@ -160,7 +193,7 @@ memory(const struct pool *pool, const struct stats_total *total,
 	set(doc, "events", events_bytes(pool->events));
 	set(doc, "bans", bans_bytes(pool->bans));
 	set(doc, "history", past->bytes);
-	set(doc, "rss", resident_bytes());
+	set(doc, "rss", process_resident_bytes());
 	return doc;
 }
 
@@ -202,7 +235,6 @@ method_pool_stats(struct call *call)
 	json_t *doc = json_object();
 
 	pool_stats(pool, &total);
-	stats_total_add(&total, &call->control->stats);
 	add_reference(doc, pool, &total, s);
 	for (int i = 0; i < COUNTERS; i++)
 		set(doc, counter_name((enum counter)i), total.counter[i]);
@@ -217,8 +249,27 @@ method_pool_stats(struct call *call)
 	set(doc, "log_dropped", log_dropped());
 	json_object_set_new(doc, "workers", workers(pool));
 	json_object_set_new(doc, "control", control_loop(call->control));
+	json_object_set_new(doc, "rtt", round_trips(&total.rtt));
+	json_object_set_new(doc, "recent", lately(call->control, &total));
 	json_object_set_new(doc, "history", history(&past));
 	json_object_set_new(doc, "memory", memory(pool, &total, &past));
 	settings_unref(s);
 	call_answer(call, doc);
+}
+
+void
+method_pool_metrics(struct call *call)
+{
+	struct buffer text;
+	json_t *result = NULL;
+
+	buffer_init(&text);
+	if (metrics_write(call->control->pool, &text) == 0)
+		result = json_pack("{s:s, s:o}", "content_type", EXPOSITION_TYPE,
+		    "text", json_stringn(text.data, text.len));
+	buffer_clear(&text);
+	if (result == NULL)
+		call_no_memory(call);
+	else
+		call_answer(call, result);
 }

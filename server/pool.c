@@ -139,6 +139,7 @@ pool_open(struct pool **ret, struct settings *settings, int sockets, unsigned ns
 	p->settings = settings_ref(settings);
 	p->descriptors = (uint32_t)settings->servable;
 	p->started_ms = clock_ms();
+	p->started_wall_us = clock_wall_us();
 	if ((err = open_services(p)) < 0 || (err = load_bans(p, error, size)) < 0 ||
 	    (err = auth_open(&p->auth, settings, error, size)) < 0 ||
 	    (err = open_listeners(p, sockets, nsockets, error, size)) < 0 ||
@@ -308,9 +309,12 @@ pool_publish(struct pool *p, struct settings *s)
 }
 
 void
-pool_stats(struct pool *p, struct stats_total *ret)
+pool_stats(const struct pool *p, struct stats_total *ret)
 {
 	*ret = (struct stats_total){ 0 };
 	for (unsigned i = 0; i < p->nworkers; i++)
 		stats_total_add(ret, &p->shards[i]->stats);
+	if (p->control_stats != NULL)
+		stats_total_add(ret, p->control_stats);
+	stats_total_add(ret, &p->scrape_stats);
 }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "server/pace.h"
+#include "server/stats.h"
 
 struct auth;
 struct bans;
@@ -26,8 +27,6 @@ struct listener;
 struct settings;
 struct shard;
 struct mailbox;
-struct stats;
-struct stats_total;
 struct traces;
 struct worker;
 
@@ -52,11 +51,15 @@ struct pool {
 	_Atomic uint64_t casts; /* number of the newest broadcast */
 	struct pace pace;	/* of accept_rate */
 	atomic_bool stopping;
-	int64_t started_ms;
-	char instance[33]; /* random per start, hexadecimal */
+	int64_t started_ms;	 /* clock_ms() of the start, */
+	int64_t started_wall_us; /* and what the wall clock showed */
+	char instance[33];	 /* random per start, hexadecimal */
 	char *node;
 	uint32_t descriptors; /* connections that RLIMIT_NOFILE can serve */
 	struct mailbox *main; /* of the main thread */
+	const struct stats
+	    *control_stats;	   /* of its thread while there is one, or NULL */
+	struct stats scrape_stats; /* written by the metrics listener's thread */
 
 	pthread_mutex_t settings_lock; /* guards settings */
 	struct settings *settings;
@@ -97,8 +100,8 @@ struct settings *pool_settings(struct pool *pool);
 /* Puts a new snapshot in force (own reference) and tells the workers. Control thread. */
 void pool_publish(struct pool *pool, struct settings *settings);
 
-/* Sums the counters of all workers. Any thread, O(workers). */
-void pool_stats(struct pool *pool, struct stats_total *ret);
+/* Sums the counters of all threads. Any thread, O(workers). */
+void pool_stats(const struct pool *pool, struct stats_total *ret);
 
 /*
  * Broadcasts are numbered, so that a session does not get one that was accepted

@@ -331,6 +331,7 @@ static void
 run_pong(struct connection *conn, const struct frame *f)
 {
 	struct rare *r = connection_rare(conn);
+	uint64_t took_us;
 	char word[16];
 
 	if (r == NULL)
@@ -342,8 +343,9 @@ run_pong(struct connection *conn, const struct frame *f)
 	if (f->arg.len != strlen(word) || memcmp(f->arg.at, word, f->arg.len) != 0)
 		return;
 	conn->flags &= (uint32_t)~CONN_PINGED;
-	r->rtt_us =
-	    (uint32_t)(clock_us() - r->pinged_us) | 1; /* 0 means not measured */
+	took_us = (uint64_t)(clock_us() - r->pinged_us);
+	histogram_add(&conn->sh->stats.rtt, took_us);
+	r->rtt_us = (uint32_t)took_us | 1; /* 0 means not measured */
 	deadlines_update(conn);
 }
 

@@ -139,7 +139,8 @@ int settings_set(struct settings *s, enum setting_id id, const char *text,
 
 /*
  * Checks that span settings: max_queue >= max_message + 4 KiB, what `servable`
- * allows, a password file for method password, no trust beyond this machine.
+ * allows, a password file for method password, no trust beyond this machine, a
+ * metrics.address that can be listened on.
  * Returns 0 or -EINVAL with a sentence in error[size]. *ret_at, unless NULL, is
  * then where the culprit was set, a listener counting as set in the file.
  */
@@ -181,6 +182,9 @@ bool settings_has_method(const struct settings *s, const char *method);
  * secret, or NULL. It is an error unless allow_remote_trust, then a warning.
  */
 const struct listen_options *settings_remote_trust(const struct settings *s);
+
+/* Can other machines reach metrics.address? */
+bool settings_remote_metrics(const struct settings *s);
 
 /* The value as `set` would take it: "5m", "64KiB", "root,@pooladm". malloc'd. */
 char *settings_text(const struct settings *s, enum setting_id id);

@@ -27,16 +27,22 @@ settings_has_method(const struct settings *s, const char *method)
 }
 
 static bool
-is_on_this_machine(const struct listen_options *listen)
+is_on_this_machine(const char *address)
 {
 	struct sockaddr_storage sa;
 	struct net_addr addr;
 	socklen_t len;
 
-	if (net_listen_parse(listen->address, &sa, &len) < 0)
+	if (net_listen_parse(address, &sa, &len) < 0)
 		return false;
 	net_addr_from(&addr, (const struct sockaddr *)&sa, len);
 	return net_is_loopback(&addr);
+}
+
+bool
+settings_remote_metrics(const struct settings *s)
+{
+	return *s->address != '\0' && !is_on_this_machine(s->address);
 }
 
 const struct listen_options *
@@ -45,7 +51,7 @@ settings_remote_trust(const struct settings *s)
 	if (!settings_has_method(s, "trust"))
 		return NULL;
 	for (size_t i = 0; i < s->nlisten; i++) {
-		if (!is_on_this_machine(&s->listen[i]))
+		if (!is_on_this_machine(s->listen[i].address))
 			return &s->listen[i];
 	}
 	return NULL;
@@ -127,6 +133,44 @@ check_auth(
 	return -EINVAL;
 }
 
+/* A start would find itself in its own way, and blame another process. */
+static int
+check_metrics_is_free(const struct settings *s, char *error, size_t size)
+{
+	for (size_t i = 0; i < s->nlisten; i++) {
+		if (strcmp(s->listen[i].address, s->address) != 0)
+			continue;
+		snprintf(error, size,
+		    "metrics.address: %s is not allowed: clients listen there",
+		    s->address);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int
+check_metrics(
+    const struct settings *s, struct setting_source *at, char *error, size_t size)
+{
+	struct sockaddr_storage sa;
+	socklen_t len;
+	struct net_addr addr;
+
+	*at = s->source[SETTING_ID_address];
+	if (*s->address == '\0')
+		return 0;
+	if (net_listen_parse(s->address, &sa, &len) == 0) {
+		net_addr_from(&addr, (const struct sockaddr *)&sa, len);
+		if (addr.family != NET_UNIX && addr.port != 0)
+			return check_metrics_is_free(s, error, size);
+	}
+	snprintf(error, size,
+	    "metrics.address: \"%s\" is not allowed: an address and a port, such as "
+	    "127.0.0.1:9421, [::1]:9421 or *:9421",
+	    s->address);
+	return -EINVAL;
+}
+
 int
 settings_check_at(
     const struct settings *s, struct setting_source *ret_at, char *error, size_t size)
@@ -136,7 +180,8 @@ settings_check_at(
 
 	if ((err = check_queue(s, &at, error, size)) < 0 ||
 	    (err = check_descriptors(s, &at, error, size)) < 0 ||
-	    (err = check_auth(s, &at, error, size)) < 0) {
+	    (err = check_auth(s, &at, error, size)) < 0 ||
+	    (err = check_metrics(s, &at, error, size)) < 0) {
 		if (ret_at != NULL)
 			*ret_at = at;
 	}

@@ -189,9 +189,25 @@ warn_file(const char *what, const char *path, settings_tell *tell, void *arg)
 	tell(arg, text);
 }
 
+static void
+warn_metrics(const struct settings *s, settings_tell *tell, void *arg)
+{
+	char text[TEXT_SIZE];
+
+	if (!settings_remote_metrics(s))
+		return;
+	snprintf(text, sizeof(text),
+	    "metrics.address: whoever reaches %.64s can read the metrics, without a "
+	    "secret and in the clear",
+	    s->address);
+	settings_locate(s, SETTING_ID_address, text, sizeof(text));
+	tell(arg, text);
+}
+
 void
 settings_host_warn(const struct settings *s, settings_tell *tell, void *arg)
 {
+	warn_metrics(s, tell, arg);
 	warn_names(s, SETTING_ID_admin, &s->admin, tell, arg);
 	warn_names(s, SETTING_ID_operator, &s->operator, tell, arg);
 	warn_names(s, SETTING_ID_viewer, &s->viewer, tell, arg);

@@ -26,7 +26,8 @@ const char *settings_state_dir(const struct settings *s);
 
 /*
  * What an administrator should know: users and groups that do not exist in the
- * lists of operators, and files that others may change. One call, one sentence.
+ * lists of operators, files that others may change, metrics that others may read. One
+ * call, one sentence.
  */
 typedef void settings_tell(void *arg, const char *text);
 void settings_host_warn(const struct settings *s, settings_tell *tell, void *arg);

@@ -49,13 +49,5 @@ stats_total_add(struct stats_total *sum, const struct stats *s)
 	sum->memory_connections += gauge(&s->memory_connections);
 	sum->memory_output += gauge(&s->memory_output);
 	sum->memory_input += gauge(&s->memory_input);
-}
-
-void
-stats_turn(struct stats *s, uint64_t took_us)
-{
-	stats_count(&s->turns, 1);
-	stats_count(&s->turn_sum_us, took_us);
-	if (took_us > total(&s->turn_max_us))
-		atomic_store_explicit(&s->turn_max_us, took_us, memory_order_relaxed);
+	histogram_total_add(&sum->rtt, &s->rtt);
 }

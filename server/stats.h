@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "server/close_reason.h"
+#include "server/histogram.h"
 #include "server/state.h"
 
 enum counter {
@@ -29,12 +30,11 @@ struct stats {
 	_Atomic int64_t created_sum_ms;		/* accept times of the living */
 	_Atomic uint32_t casts_waiting;		/* broadcasts that some have not got */
 	_Atomic int64_t oldest_anonymous_ms;	/* since when it is, INT64_MAX: none */
-	_Atomic uint64_t turns;			/* of the loop */
-	_Atomic uint64_t turn_max_us;		/* the longest, without waiting */
-	_Atomic uint64_t turn_sum_us;
-	_Atomic int64_t memory_connections; /* bytes, of the slab */
-	_Atomic int64_t memory_output;	    /* of output queues and blocks */
-	_Atomic int64_t memory_input;	    /* of unfinished frames */
+	_Atomic int64_t memory_connections;	/* bytes, of the slab */
+	_Atomic int64_t memory_output;		/* of output queues and blocks */
+	_Atomic int64_t memory_input;		/* of unfinished frames */
+	struct histogram turns; /* how long a turn of the loop took, without waiting */
+	struct histogram rtt;	/* round trips of health checks, PING to PONG */
 };
 
 struct stats_total { /* the same, summed; a plain copy */
@@ -43,15 +43,13 @@ struct stats_total { /* the same, summed; a plain copy */
 	int64_t state[STATES];
 	int64_t queue_bytes, created_sum_ms;
 	int64_t memory_connections, memory_output, memory_input;
+	struct histogram_total rtt;
 };
 
 const char *counter_name(enum counter c);
 const char *counter_summary(enum counter c);
 
 void stats_total_add(struct stats_total *total, const struct stats *s);
-
-/* One more turn of the loop, which took so long without waiting. The one writer. */
-void stats_turn(struct stats *s, uint64_t took_us);
 
 /* For the one writer only: relaxed, since readers need no order between counters. */
 static inline void

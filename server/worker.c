@@ -261,7 +261,7 @@ turn(struct worker *w)
 	clean_up(w);
 	check_some(w);
 	account_memory(sh);
-	stats_turn(&sh->stats, (uint64_t)(clock_us() - begin_us));
+	histogram_add(&sh->stats.turns, (uint64_t)(clock_us() - begin_us));
 }
 
 static void *

@@ -178,6 +178,18 @@ methods_of_manual() {
 		"$(section poold-control.7 STATISTICS | sed '1,/^The counters:/d' | items)"
 }
 
+# The families that are not made of the table of counters.
+families_of_program() {
+	control_result pool.metrics | jq -r .text | sed -n "s/^# TYPE \([^ ]*\) .*/\1/p" |
+		grep -vxF "$(rows server/counters.def COUNTER | cut -f 2 |
+			sed "s/^total_//; s/.*/poold_&_total/")"
+}
+
+@test "poold-control(7) has every metric" {
+	start_poold
+	the_same "$(families_of_program)" "$(section poold-control.7 METRICS | items)"
+}
+
 close_reasons_of_table() {
 	rows server/close_reason.def CLOSE_REASON | awk -F '\t' '{
 		retry = $5 == $6 ? $5 / 1000 " s" : $5 / 1000 " to " $6 / 1000 " s"
@@ -371,6 +383,7 @@ named() {
 	done <<-'EOF'
 		server.info {}
 		server.health {}
+		pool.metrics {}
 		rpc.describe {}
 		users.list {}
 		connections.list {}

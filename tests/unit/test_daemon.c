@@ -95,9 +95,10 @@ static void
 some_descriptors_are_kept_back_but_never_most(void **state)
 {
 	(void)state;
-	assert_int_equal(daemon_servable(20000, 2), 20000 - 64 - 8 - 64);
-	assert_int_equal(daemon_servable(64, 2), 32);
-	assert_int_equal(daemon_servable(0, 2), 1);
+	assert_int_equal(daemon_servable(20000, 2, false), 20000 - 64 - 8 - 64);
+	assert_int_equal(daemon_servable(20000, 2, true), 20000 - 64 - 8 - 64 - 20);
+	assert_int_equal(daemon_servable(64, 2, false), 32);
+	assert_int_equal(daemon_servable(0, 2, false), 1);
 	assert_true(daemon_processors() >= 1);
 }
 

@@ -21,6 +21,8 @@ a_total_is_the_sum_over_all_threads(void **state)
 	stats_move(&b.state[STATE_IDLE], -1);
 	stats_move(&a.queue_bytes, 100);
 	stats_move(&b.memory_input, 7);
+	histogram_add(&a.rtt, 100);
+	histogram_add(&b.rtt, 300);
 	stats_total_add(&total, &a);
 	stats_total_add(&total, &b);
 	assert_int_equal(total.counter[COUNT_LOGINS], 7);
@@ -29,6 +31,8 @@ a_total_is_the_sum_over_all_threads(void **state)
 	assert_int_equal(total.state[STATE_IDLE], 4);
 	assert_int_equal(total.queue_bytes, 100);
 	assert_int_equal(total.memory_input, 7);
+	assert_int_equal(total.rtt.count, 2);
+	assert_int_equal(total.rtt.max_us, 300);
 }
 
 static void
@@ -44,26 +48,11 @@ every_counter_has_a_name_of_its_own_and_a_summary(void **state)
 	assert_string_equal(counter_name(COUNT_BYTES_IN), "total_bytes_received");
 }
 
-static void
-the_longest_turn_stays_and_the_others_add_up(void **state)
-{
-	static struct stats s;
-
-	(void)state;
-	stats_turn(&s, 30);
-	stats_turn(&s, 700);
-	stats_turn(&s, 20);
-	assert_int_equal(s.turns, 3);
-	assert_int_equal(s.turn_sum_us, 750);
-	assert_int_equal(s.turn_max_us, 700);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_total_is_the_sum_over_all_threads),
-		cmocka_unit_test(the_longest_turn_stays_and_the_others_add_up),
 		cmocka_unit_test(every_counter_has_a_name_of_its_own_and_a_summary),
 	};
 
