@@ -16,7 +16,8 @@
 
 /* clang-format off */
 static const struct command *const commands[] = {
-	&verb_ping, &verb_status, &verb_version, &verb_stats, &verb_top, &verb_metrics,
+	&verb_ping, &verb_status, &verb_version, &verb_stats, &verb_top,
+	&verb_metrics, &verb_check,
 	&verb_users, &verb_list, &verb_count, &verb_show,
 	&verb_explain, &verb_history,
 	&verb_events, &verb_trace,
@@ -380,7 +381,8 @@ run(struct session *s, const struct command *cmd, int argc, char *const argv[])
 	status = args_parse(&args, &s->options, cmd, argc, argv, error, sizeof(error));
 	if (status != 0) {
 		foresee_format(s, argc, argv);
-		status = session_fail(s, status, "%s", error);
+		status = cmd->misused ? cmd->misused(s, error)
+				      : session_fail(s, status, "%s", error);
 	} else if (s->options.help) {
 		status = builtin_help_command(s, cmd);
 	} else if (s->options.batch) {

@@ -23,6 +23,9 @@ enum value_kind {
 	VALUE_COUNT,	  /* decimal digits */
 	VALUE_NUMBER,	  /* 10, 0.5, and a unit "/s" that may follow */
 	VALUE_DURATION,	  /* 90s, 5m */
+	VALUE_SIZE,	  /* 64KiB, 10M */
+	VALUE_PERCENT,	  /* 80, 99.5, 80% */
+	VALUE_RATE,	  /* as VALUE_NUMBER, or 0 */
 	VALUE_RETRY,	  /* a duration or "never" */
 	VALUE_SINCE,	  /* a time, or a duration back from now */
 	VALUE_WORD,	  /* one of the words of the spec or of its parameter */
@@ -67,6 +70,8 @@ struct command {
 	const struct column *columns;	   /* VALUE_COLUMNS, VALUE_SORT; NULL: none */
 	size_t ncolumns;
 	int (*run)(struct session *s, struct args *a); /* returns a status */
+	/* When the words are wrong, instead of the usual report. NULL: as usual. */
+	int (*misused)(struct session *s, const char *error);
 };
 
 /* In the order of the manual; i < command_count(). */

@@ -250,6 +250,11 @@ int
 session_report(struct session *s, int status, const char *kind, const char *message,
     const char *hint)
 {
+	if (s->is_withholding) {
+		snprintf(s->withheld, sizeof(s->withheld), "%s%s%s", message,
+		    hint && *hint != '\0' ? "; " : "", hint ? hint : "");
+		return status;
+	}
 	fflush(s->out);
 	if (s->capture || format_is_json(s->options.format)) {
 		report_object(s, status, kind, message, hint);

@@ -43,7 +43,9 @@ struct session {
 	bool is_over;		/* exit or quit was said */
 	bool has_reported;	/* private: the failure of session_try() is told */
 	bool is_output_broken;	/* private: that stdout failed is told */
-	FILE *out, *err;	/* stdout and stderr, but for tests */
+	bool is_withholding;	/* what would be reported is kept in withheld instead */
+	char withheld[1600];
+	FILE *out, *err; /* stdout and stderr, but for tests */
 	bool out_is_terminal, in_is_terminal;
 };
 

@@ -118,6 +118,35 @@ parse_time(const char *text, int64_t *ret_wall_us)
 }
 
 int
+value_base(const struct option_spec *spec, const char *text, double *ret)
+{
+	char plain[32];
+	int64_t number;
+	size_t len = strlen(text);
+	int err;
+
+	switch (spec->kind) {
+	case VALUE_SIZE:
+		if ((err = units_parse_size(text, &number)) == 0)
+			*ret = (double)number;
+		return err;
+	case VALUE_DURATION:
+		if ((err = units_parse_duration(text, &number)) == 0)
+			*ret = (double)number / 1000;
+		return err;
+	case VALUE_PERCENT:
+		if (len == 0 || len >= sizeof(plain) || strchr(text, '/'))
+			return -EINVAL;
+		snprintf(plain, sizeof(plain), "%s", text);
+		if (plain[len - 1] == '%')
+			plain[len - 1] = '\0';
+		return parse_number(plain, ret);
+	default:
+		return parse_number(text, ret);
+	}
+}
+
+int
 value_check(const struct command *cmd, const struct option_spec *spec, const char *name,
     const char *value, char *error, size_t size)
 {
@@ -134,6 +163,24 @@ value_check(const struct command *cmd, const struct option_spec *spec, const cha
 		if (parse_number(value, &real) < 0 || real <= 0)
 			return fail(error, size, "%s: \"%s\" is not a number above 0",
 			    name, value);
+		return 0;
+	case VALUE_RATE:
+		if (value_base(spec, value, &real) < 0)
+			return fail(error, size,
+			    "%s: \"%s\" is not a number of times a second", name,
+			    value);
+		return 0;
+	case VALUE_PERCENT:
+		if (value_base(spec, value, &real) < 0 || real > 100)
+			return fail(error, size,
+			    "%s: \"%s\" is not a percentage from 0 to 100", name,
+			    value);
+		return 0;
+	case VALUE_SIZE:
+		if (units_parse_size(value, &number) < 0)
+			return fail(error, size,
+			    "%s: \"%s\" is not a size such as 64KiB or 10M", name,
+			    value);
 		return 0;
 	case VALUE_RETRY:
 		if (strcmp(value, "never") == 0)

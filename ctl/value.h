@@ -23,6 +23,12 @@ int value_check(const struct command *cmd, const struct option_spec *spec,
 int value_check_words(const char *name, const char *value, const char *words,
     bool several, char *error, size_t size);
 
+/*
+ * A number of the kind of spec in its base unit: seconds, bytes, per cent. Returns 0 or
+ * a negative errno.
+ */
+int value_base(const struct option_spec *spec, const char *text, double *ret);
+
 /* A value that passed, in the type of the parameter. NULL: out of memory. */
 json_t *value_param(
     const struct param *param, const struct option_spec *spec, const char *text);

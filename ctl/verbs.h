@@ -8,7 +8,7 @@
 
 extern const struct command verb_ping, verb_status, verb_version; /* server */
 extern const struct command verb_shutdown, verb_log_level;
-extern const struct command verb_stats, verb_top, verb_metrics;
+extern const struct command verb_stats, verb_top, verb_metrics, verb_check;
 extern const struct command verb_users, verb_list, verb_count, verb_show;
 extern const struct command verb_explain, verb_history; /* history */
 extern const struct command verb_kick;

@@ -120,8 +120,8 @@ export -f measured
 
 @test "who connects to the metrics listener and says nothing hurts nobody" {
 	start_metrics
-	local fds=() fd i
-	for i in $(seq 16); do
+	local fds=() fd
+	for _ in $(seq 16); do
 		exec {fd}<>"/dev/tcp/127.0.0.1/$METRICS"
 		fds+=("$fd")
 	done
@@ -190,7 +190,7 @@ refused() {
 	holds "$(jq -s 'last' "$BATS_TEST_TMPDIR/out")" '.commands < 3' '.control_requests >= 1' \
 		'.control_requests < 50'
 	end_all
-	POOLD_PID=
+	export POOLD_PID=
 	: >"$BATS_TEST_TMPDIR/pids"
 	launch_poold
 	for _ in $(seq 20); do

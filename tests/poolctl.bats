@@ -389,7 +389,7 @@ sees_disconnect() {
 
 @test "help knows every command, and --help is the same" {
 	status_of 0 help
-	for command in ping status version stats metrics users list count show kick send broadcast \
+	for command in ping status version stats metrics check users list count show kick send broadcast \
 		any set get 'config list' 'config get' 'config set' 'config unset' \
 		'config reload' 'config check' events 'log level' shutdown help; do
 		[[ $output == *"  $command"* ]] || { echo "no $command"; false; }

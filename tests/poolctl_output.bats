@@ -6,7 +6,7 @@ load poolctl
 @test "every command is JSON that jq takes" {
 	start_poold
 	online alice bob=用户0
-	for line in ping status version stats metrics users list count 'count --by state' \
+	for line in ping status version stats metrics check users list count 'count --by state' \
 		'show alice' 'get max_queue' 'config list' 'config get rate' 'config diff' \
 		'set rate=5' 'config set rate=6 --confirm 1m' 'config confirm' \
 		'set rate=7 --confirm 1m' 'config rollback' 'config unset rate' \
