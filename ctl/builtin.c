@@ -165,6 +165,15 @@ builtin_help(struct session *s)
 	put_pair(out, "events on|off", "show what happens above the line");
 	put_pair(out, "$?", "exit status of the last command");
 	put_pair(out, "codes on|off", "tell it after each command that fails");
+	fputs("\nFor a start\n"
+	      "  list --sort idle:desc -L 10             silent for longest\n"
+	      "  send idle=+10m 'still there?'           a message to all such\n"
+	      "  kick idle=+1h --dry-run                 whom it would end; then "
+	      "without\n"
+	      "  set connection_timeout=2m --persist     a setting, for good\n"
+	      "  events --last 20 --no-follow            what has happened\n"
+	      "  explain alice                           why a user was disconnected\n",
+	    out);
 	fputs("\n\"poolctl help COMMAND\" tells more; so does poolctl(1).\n", out);
 	return session_flush(s, 0);
 }

@@ -419,7 +419,7 @@ const struct command verb_list = {
 	.words = "list",
 	.alias = "who",
 	.operands = "[SELECTOR...]",
-	.summary = "connections, one line each",
+	.summary = "connections, one line each: chosen, sorted, so many",
 	.details = "Selectors are ANDed, commas inside one are OR; several bare words "
 		   "are users:\n"
 		   "  alice   user=alice,bob   user!=monitor   user~^bot-   id=18231\n"

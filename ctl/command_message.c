@@ -263,6 +263,7 @@ const struct command verb_send = {
 	.summary = "send a message to users",
 	.details = BULK_DETAILS,
 	.examples = "  poolctl send alice 'back in five minutes'\n"
+		    "  poolctl send idle=+10m 'still there?'\n"
 		    "  poolctl send state=idle --yes -m hello\n"
 		    "  poolctl send idle=+1h --dry-run hello\n",
 	.method = METHOD_ID_MESSAGE_SEND,

@@ -400,3 +400,27 @@ sees_disconnect() {
 	[[ $output == "usage: poolctl"* ]]
 	status_of 2 help nonsense
 }
+
+# A person who has never seen it has the lines of "For a start", and they work.
+@test "what help tells for a start can be run as it stands" {
+	local line status n=0
+
+	mkdir "$BATS_TEST_TMPDIR/state"
+	start_poold "state_dir: $BATS_TEST_TMPDIR/state"
+	online alice
+	"$POOLCTL" help | sed -n '/^For a start/,/^$/s/^  \(.*[^ ]\)   .*/\1/p' \
+		>"$BATS_TEST_TMPDIR/lines"
+	while read -r line; do
+		status=0
+		[[ $line != send* ]] || line+=' --yes' # nobody can be asked here
+		bash -c "'$POOLCTL' $line" </dev/null || status=$?
+		[[ $status =~ ^[04]$ ]] || {
+			echo "$line: $status"
+			return 1
+		}
+		n=$((n + 1))
+	done <"$BATS_TEST_TMPDIR/lines"
+	[ "$n" -ge 6 ]
+	same 2m "$("$POOLCTL" get connection_timeout -o tsv -H --columns value)"
+	holds "$(ctl config list connection_timeout)" '.settings[0].source | test("overlay")'
+}
