@@ -168,7 +168,7 @@ builtin_help(struct session *s)
 	fputs("\nFor a start\n"
 	      "  list --sort idle:desc -L 10             silent for longest\n"
 	      "  send idle=+10m 'still there?'           a message to all such\n"
-	      "  kick idle=+1h --dry-run                 whom it would end; then "
+	      "  kick idle=+10m --ban 1h --dry-run       whom it would end; then "
 	      "without\n"
 	      "  set connection_timeout=2m --persist     a setting, for good\n"
 	      "  events --last 20 --no-follow            what has happened\n"

@@ -320,8 +320,8 @@ const struct command verb_ban_del = {
 const struct command verb_ban_list = {
 	.words = "ban list",
 	.summary = "the bans in force",
-	.examples = "  poolctl ban list\n"
-		    "  poolctl ban list -o wide\n",
+	.examples = "  poolctl ban list\n  poolctl ban list --json | jq -r "
+		    "'.bans[].rule'\n",
 	.method = METHOD_ID_BAN_LIST,
 	.options = list_options,
 	COLUMNS(columns_bans),
