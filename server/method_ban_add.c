@@ -339,6 +339,9 @@ clear_call(struct call *call)
 static void
 add_rules(struct call *call, struct addition *a)
 {
+	struct ban_key *keys;
+	size_t n;
+
 	call->state = a;
 	call->clear = clear_call;
 	if (json_array_size(json_object_get(call->params, "select")) > 0 ||
@@ -348,8 +351,10 @@ add_rules(struct call *call, struct addition *a)
 		    "are online");
 		return;
 	}
-	if ((a->keys = method_ban_keys(call, &a->nkeys)) == NULL)
-		return;
+	if ((keys = method_ban_keys(call, &n)) == NULL)
+		return; /* and the addition is gone with the call */
+	a->keys = keys;
+	a->nkeys = n;
 	if (!make_table(a)) {
 		call_no_memory(call);
 		return;
