@@ -194,7 +194,7 @@ draw(struct run *r)
 static void
 trouble(struct run *r, const char *what)
 {
-	snprintf(r->trouble, sizeof(r->trouble), "%s; trying again, q quits", what);
+	snprintf(r->trouble, sizeof(r->trouble), "trying again, q quits: %s", what);
 	draw(r);
 }
 

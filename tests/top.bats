@@ -90,13 +90,13 @@ top() {
 	top <<-SCRIPT
 		screen alice
 		shell kill -STOP $POOLD_PID
-		screen poold has not answered for 2 s; trying again, q quits
+		screen trying again, q quits: poold has not answered for 2 s
 		send m
 		screen [Messages]
 		shell kill -CONT $POOLD_PID
 		gone has not answered
 		shell bash ./restart
-		screen ; trying again, q quits
+		screen trying again, q quits: cannot connect
 		send r
 		screen [Rtt]
 		shell bash ./again
@@ -124,7 +124,7 @@ top() {
 	same 2 "$(wc -l <<<"$output")"
 	holds "$(tail -n 1 <<<"$output")" '.sort == "bytes"' '.messages_in_per_s > 0' \
 		'.stats.active_connections == 20' '.connections | length == 20' \
-		'[.connections[].in_per_s] | . == (sort | reverse) and min > 0' '.time > "2026"'
+		'[.connections[] | .in_per_s + .out_per_s] | . == (sort | reverse) and min > 0' '.time > "2026"'
 	holds "$(printf 'top -b -n 1 --interval 100ms --sort flaps\n' | poolctl_lines)" \
 		'.ok' '.result.samples[0].users == []'
 	swarm_stop talkers
