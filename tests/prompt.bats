@@ -472,7 +472,7 @@ online() {
 		screen end connections
 		row poolctl>
 		send conf?
-		screen list, get, set
+		screen list, get, 
 		row poolctl> conf
 		send \x15show ?
 		screen show USER|SELECTOR...: everything known
