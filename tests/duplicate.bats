@@ -20,7 +20,7 @@ one_left() {
 }
 
 @test "fifty clients log in as one user again and again, and one session is left" {
-	start_poold
+	start_poold 'pool: {fight_limit: 0}'
 	local report attempts
 	attempts=$(scaled 2000)
 	swarm race --same --prefix star --users 50 --inflight 50 --attempts "$attempts"
@@ -34,7 +34,7 @@ one_left() {
 }
 
 @test "the session that is left is the newest" {
-	start_poold
+	start_poold 'pool: {fight_limit: 0}'
 	local i
 	{
 		for i in $(seq 20); do
@@ -86,7 +86,7 @@ one_left() {
 }
 
 @test "with two sessions per user the same race leaves the two newest" {
-	start_poold 'pool: {max_sessions_per_user: 2}'
+	start_poold 'pool: {max_sessions_per_user: 2, fight_limit: 0}'
 	local attempts
 	attempts=$(scaled 1000)
 	swarm race --same --prefix star --users 50 --inflight 50 --attempts "$attempts"

@@ -202,8 +202,8 @@ load helpers
 	start_poold
 	holds "$(control_result rpc.describe)" '[.methods[] | select(.mutates)] | length > 5' \
 		'all(.methods[] | select(.mutates); any(.params[]; .name == "comment"))'
-	# these two only look
-	same $'config check\ndrain status' "$("$POOLCTL" help --json | jq -r '.commands[] |
+	# these only look
+	same $'ban list\nban test\nconfig check\ndrain status' "$("$POOLCTL" help --json | jq -r '.commands[] |
 		select(.role == "operator" or .role == "admin") |
 		select(any(.options[]?; .name == "comment") | not) | .command' | sort)"
 }

@@ -66,7 +66,7 @@ other_value(const struct setting_info *info)
 	case SETTING_SIZE:
 		return strcmp(info->name, "max_queue") == 0 ? "3145729" : "65537";
 	case SETTING_COUNT:
-		return "17";
+		return "13"; /* within the bounds of all */
 	case SETTING_BOOL:
 		return strcmp(info->def, "true") == 0 ? "false" : "true";
 	default:
