@@ -16,6 +16,7 @@
 #include "ctl/verbs.h"
 
 #define PERIOD_MS 200 /* between two looks */
+#define LOOK_MS 1000  /* a look has so long, though the time is over before */
 
 struct wait {
 	struct session *session;
@@ -36,14 +37,17 @@ time_left(const struct wait *w)
 	return left < 0 ? 0 : left;
 }
 
-/* Neither a call nor the way to the daemon takes longer than there is time. */
+/* Neither a call nor the way to the daemon takes much longer than there is time: an
+ * answer that is on its way is waited for. */
 static void
 limit_calls(struct wait *w)
 {
 	int64_t left = time_left(w), limit = w->timeout_ms;
 
+	if (left < LOOK_MS)
+		left = LOOK_MS;
 	if (!w->looks_once && left != INT64_MAX && (limit == 0 || left < limit))
-		limit = left > 0 ? left : 1;
+		limit = left;
 	w->session->options.timeout_ms = limit;
 }
 
