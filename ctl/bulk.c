@@ -76,10 +76,18 @@ is_exact(const json_t *params)
 }
 
 static bool
-is_vouched_for(const struct args *a, const json_t *params)
+is_vouched_for(const struct args *a)
 {
-	return args_flag(a, "yes") || args_flag(a, "expect") ||
-	       args_flag(a, "dry-run") || is_exact(params);
+	return args_flag(a, "yes") || args_flag(a, "expect") || args_flag(a, "dry-run");
+}
+
+/* On a terminal even of one user the sessions may be several; a rule is one. */
+static bool
+needs_preview(struct session *s, const struct args *a, const json_t *params)
+{
+	bool is_one_rule = json_object_get(params, "rules") && is_exact(params);
+
+	return session_can_ask(s) && !is_vouched_for(a) && !is_one_rule;
 }
 
 static int
@@ -94,7 +102,7 @@ check_intent(struct session *s, const struct args *a, const struct bulk_verb *ve
 	if (!all && !some)
 		return session_fail(s, STATUS_USAGE,
 		    "nobody is named: give users or selectors, or --all for everybody");
-	if (is_vouched_for(a, params) || session_can_ask(s))
+	if (is_vouched_for(a) || is_exact(params) || session_can_ask(s))
 		return 0;
 	return session_fail(s, STATUS_USAGE,
 	    "this may %s more than one: confirm with --yes or --expect N; "
@@ -151,7 +159,7 @@ preview(struct session *s, const struct bulk_verb *verb, json_t *params)
 		status = session_fail(s,
 		    interrupt_pending() ? STATUS_INTERRUPTED : STATUS_USAGE,
 		    "not confirmed; nothing was done");
-	else if (count_of(result) > 0)
+	else if (count_of(result) > 1 || (count_of(result) == 1 && !is_exact(params)))
 		use_token(params, result);
 	json_decref(result);
 	return status;
@@ -224,7 +232,7 @@ bulk_run(struct session *s, const struct args *a, const struct bulk_verb *verb,
 {
 	int status = check_intent(s, a, verb, params);
 
-	if (status == 0 && session_can_ask(s) && !is_vouched_for(a, params))
+	if (status == 0 && needs_preview(s, a, params))
 		status = preview(s, verb, params);
 	if (status != 0) {
 		json_decref(params);

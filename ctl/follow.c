@@ -238,6 +238,22 @@ wait_for_events(struct follow *f)
 	return status != 0 ? status : f->status;
 }
 
+int
+follow_in_touch(struct session *s)
+{
+	struct client_call call = {
+		.method = "server.health",
+		.timeout_ms = s->options.timeout_ms,
+	};
+	int status = client_receive(&s->client);
+
+	if (status == 0)
+		status = client_call(&s->client, &call);
+	json_decref(call.result);
+	json_decref(call.error_data);
+	return status == 0 ? 0 : session_failed_call(s, status);
+}
+
 /*
  * The past only: up to the event that was the last when we asked. With a filter
  * that one may never come; then a second answer without an event since the first
@@ -251,7 +267,7 @@ take_past(struct follow *f, json_int_t last)
 
 	while (status == 0 && f->last_seq < last && quiet < 2) {
 		before = f->count;
-		status = session_call(f->session, "server.health", NULL, NULL);
+		status = follow_in_touch(f->session);
 		if (status == 0)
 			status = f->status;
 		quiet = f->count == before ? quiet + 1 : 0;

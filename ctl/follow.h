@@ -29,6 +29,12 @@ int follow_apart(struct session *s,
     void (*on_event)(void *ctx, json_int_t id, json_t *event), int (*run)(void *ctx),
     void *ctx);
 
+/*
+ * Asks something on the connection of a subscription, so that the events which are on
+ * their way have come. One that is lost is an error: a new one would not have them.
+ */
+int follow_in_touch(struct session *s);
+
 /* The status that a signal which has come stands for, 0: none has. */
 int follow_interrupted(void);
 

@@ -150,11 +150,15 @@ subscribe(struct feed *f)
 {
 	struct client_call call = {
 		.method = "events.subscribe",
-		.params = subscription(f),
 		.timeout_ms = f->session->options.timeout_ms,
 	};
-	int status = session_call_rows(f->session, &call);
+	int status;
 
+	/* Of a daemon started anew the numbers of the events would be others. */
+	if (f->has_begun && client_receive(&f->session->client) != 0)
+		return session_failed_call(f->session, STATUS_UNREACHABLE);
+	call.params = subscription(f);
+	status = session_call_rows(f->session, &call);
 	if (status != 0)
 		return status;
 	if (!f->has_begun) {
@@ -224,7 +228,7 @@ past_step(struct feed *f, int *quiet)
 	if (f->id == 0)
 		status = subscribe(f);
 	if (status == 0)
-		status = session_call(f->session, "server.health", NULL, NULL);
+		status = follow_in_touch(f->session);
 	leave_off_if_full(f);
 	*quiet = f->id != 0 && f->taken == before ? *quiet + 1 : 0;
 	return status;

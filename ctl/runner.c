@@ -41,6 +41,8 @@ struct runner {
 	void *ctx;
 	int fd;		 /* signalfd of SIGCHLD */
 	sigset_t before; /* what was blocked before we came */
+	struct sigaction
+	    child; /* what SIGCHLD did: ignored, nobody could be waited for */
 	struct job jobs[RUNNER_JOBS];
 	unsigned running;
 	json_t *queue[RUNNER_QUEUE]; /* from `head` on, round about */
@@ -374,7 +376,7 @@ runner_open(struct runner **ret, const char *command, unsigned jobs, int64_t tim
     void (*ended)(void *ctx, const struct runner_end *end), void *ctx)
 {
 	struct runner *r = calloc(1, sizeof(*r));
-	sigset_t child;
+	sigset_t blocked;
 
 	if (!r || !(r->command = strdup(command))) {
 		free(r);
@@ -384,13 +386,15 @@ runner_open(struct runner **ret, const char *command, unsigned jobs, int64_t tim
 	r->timeout_ms = timeout_ms;
 	r->ended = ended;
 	r->ctx = ctx;
-	sigemptyset(&child);
-	sigaddset(&child, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &child, &r->before);
-	r->fd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &blocked, &r->before);
+	sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = SIG_DFL }, &r->child);
+	r->fd = signalfd(-1, &blocked, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (r->fd < 0) {
 		int err = -errno;
 
+		sigaction(SIGCHLD, &r->child, NULL);
 		sigprocmask(SIG_SETMASK, &r->before, NULL);
 		free(r->command);
 		free(r);
@@ -417,6 +421,7 @@ runner_free(struct runner *r)
 		json_decref(job->event);
 	}
 	close(r->fd);
+	sigaction(SIGCHLD, &r->child, NULL);
 	sigprocmask(SIG_SETMASK, &r->before, NULL);
 	free(r->command);
 	free(r);

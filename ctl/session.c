@@ -322,14 +322,17 @@ session_ask(struct session *s, const char *question)
 	fflush(s->out);
 	fprintf(s->err, "%s [y/N] ", question);
 	fflush(s->err);
-	for (size_t n = 0; n + 1 < sizeof(answer); n++) {
-		if (read(STDIN_FILENO, answer + n, 1) != 1) {
+	for (size_t n = 0;;) { /* to the end of the line, however long it is */
+		char c;
+
+		if (read(STDIN_FILENO, &c, 1) != 1) {
 			fputc('\n', s->err);
 			return false;
 		}
-		if (answer[n] == '\n')
+		if (c == '\n')
 			break;
-		answer[n] = (char)tolower((unsigned char)answer[n]);
+		if (n + 1 < sizeof(answer))
+			answer[n++] = (char)tolower((unsigned char)c);
 	}
 	answer[strcspn(answer, "\r\n")] = '\0';
 	return strcmp(answer, "y") == 0 || strcmp(answer, "yes") == 0;

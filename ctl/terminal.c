@@ -13,7 +13,7 @@
 #define ENTER "\033[?1049h\033[?25l\033[H\033[J" /* the other screen, no cursor */
 #define LEAVE "\033[?25h\033[?1049l"
 
-static volatile sig_atomic_t resized, stopping;
+static volatile sig_atomic_t resized, stopping, continued;
 
 static void
 note_signal(int signo)
@@ -22,6 +22,8 @@ note_signal(int signo)
 		stopping = 1;
 	else
 		resized = 1;
+	if (signo == SIGCONT)
+		continued = 1;
 }
 
 bool
@@ -40,6 +42,7 @@ enter(struct terminal *t)
 	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
 	raw.c_cc[VMIN] = 1;
 	raw.c_cc[VTIME] = 0;
+	raw.c_cc[VQUIT] = _POSIX_VDISABLE; /* it would leave the screen as it is */
 	if (tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) < 0)
 		return -errno;
 	fputs(ENTER, t->out);
@@ -71,7 +74,7 @@ terminal_open(struct terminal *t, FILE *out)
 	sigaction(SIGWINCH, &action, &t->winch);
 	sigaction(SIGCONT, &action, &t->cont);
 	sigaction(SIGTSTP, &action, &t->tstp);
-	resized = stopping = 0;
+	resized = stopping = continued = 0;
 	t->is_open = true;
 	return 0;
 }
@@ -130,6 +133,7 @@ stop(struct terminal *t)
 	leave(t);
 	raise(SIGSTOP);
 	(void)enter(t);
+	continued = 0;
 	resized = 1;
 }
 
@@ -143,6 +147,10 @@ terminal_key(struct terminal *t, bool *ret_redraw)
 	if (stopping) {
 		stopping = 0;
 		stop(t);
+	}
+	if (continued) { /* who stopped us from outside has set the terminal */
+		continued = 0;
+		(void)enter(t);
 	}
 	*ret_redraw |= resized != 0;
 	resized = 0;
