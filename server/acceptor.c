@@ -320,6 +320,7 @@ void
 acceptor_reopen(struct acceptor *a)
 {
 	a->is_closed = false;
+	a->resume_ms = INT64_MAX;
 	open_spare(a);
 	listen_again(a);
 }

@@ -170,6 +170,15 @@ forget(struct token *token)
 	*token = (struct token){ 0 };
 }
 
+void
+bulk_forget_old(struct control *c)
+{
+	for (int i = 0; i < CONTROL_TOKENS; i++)
+		if (c->tokens[i].handles != NULL &&
+		    clock_ms() - c->tokens[i].made_ms >= TOKEN_MS)
+			forget(&c->tokens[i]);
+}
+
 static const char *
 remember(struct call *call)
 {

@@ -76,4 +76,7 @@ bool bulk_check_count(struct call *call, size_t n);
 /* Adds rows as id, user, address and age_s, up to BULK_LISTED. */
 void bulk_list(json_t *member, const struct survey *s);
 
+/* Previews that are good no more give their memory back. */
+void bulk_forget_old(struct control *c);
+
 #endif

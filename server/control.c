@@ -20,6 +20,7 @@
 #include "common/log.h"
 #include "common/rpc.h"
 #include "server/audit.h"
+#include "server/bulk.h"
 #include "server/call.h"
 #include "server/control_bans.h"
 #include "server/control_private.h"
@@ -275,6 +276,7 @@ keep_house(struct timer *t)
 	struct stats_total total;
 	uint64_t dropped = log_dropped();
 
+	bulk_forget_old(c);
 	pool_stats(c->pool, &total);
 	if (total.counter[COUNT_ACCEPT_PAUSES] + total.counter[COUNT_SHED] !=
 	    c->seen_pauses + c->seen_shed)

@@ -243,6 +243,7 @@ abort_stop(struct server *srv, struct shutdown_request *r)
 		return;
 	}
 	srv->is_stopping = false;
+	(void)notify_ready(); /* a reload that ended meanwhile has not said so */
 	(void)notify_status("serving");
 	say(srv, "shutdown called off");
 	if (err < 0)

@@ -201,7 +201,7 @@ time_to_wait(struct metrics_server *m)
 	MHD_UNSIGNED_LONG_LONG wait_ms;
 	int64_t next_ms = INT64_MAX, left_ms;
 
-	if (!mailbox_may_sleep(&m->mailbox))
+	if (m->has_freed || !mailbox_may_sleep(&m->mailbox))
 		return 0;
 	for (int i = 0; i < CLIENTS; i++)
 		if (m->clients[i].fd >= 0 && m->clients[i].end_ms < next_ms)
@@ -216,14 +216,12 @@ time_to_wait(struct metrics_server *m)
 }
 
 /* At its limit the library does not look at the listener, and looks again only when it
- * is run once more after a connection has been closed. */
+ * is run once more after a connection has been closed: time_to_wait() sees to that. */
 static void
 run_http(struct metrics_server *m)
 {
-	do {
-		m->has_freed = false;
-		(void)MHD_run(m->http);
-	} while (m->has_freed);
+	m->has_freed = false;
+	(void)MHD_run(m->http);
 }
 
 static void *

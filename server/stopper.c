@@ -122,8 +122,10 @@ stopper_abort(struct stopper *s)
 {
 	struct shard *sh = s->sh;
 
-	if (!s->is_active)
+	if (!s->is_active) { /* no memory for the order: it may have closed by itself */
+		acceptor_reopen(s->acceptor);
 		return;
+	}
 	if (s->is_drained) {
 		atomic_fetch_sub(&sh->pool->drained, 1);
 		sh->is_closed = false;
