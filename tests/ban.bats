@@ -106,9 +106,9 @@ welcome() {
 
 @test "a ban ends by itself, exactly, and is swept later" {
 	start_with_state 'timeouts: {cleanup_interval: 300ms}'
-	status_of 0 ban add alice --for 1s
+	status_of 0 ban add alice --for 4s
 	retry_of 309 127.0.0.1 alice
-	[ "$(cat "$BATS_TEST_TMPDIR/retry")" -le 1000 ]
+	[ "$(cat "$BATS_TEST_TMPDIR/retry")" -le 4000 ]
 	wait_until welcome 127.0.0.1 alice
 	wait_until stat_is bans 0
 	wait_until grep -qx '{"bans":1}' "$BATS_TEST_TMPDIR/state/bans.jsonl"
@@ -245,7 +245,7 @@ welcome() {
 }
 
 @test "two devices that throw each other out are held, and then released" {
-	start_poold 'pool: {fight_limit: 3, fight_window: 10s, hold_down: 2s}'
+	start_poold 'pool: {fight_limit: 3, fight_window: 10s, hold_down: 5s}'
 	play <<-'SCRIPT'
 		a: > AUTH alice -
 		a: < OK *
@@ -260,7 +260,7 @@ welcome() {
 		f: > AUTH alice -
 		f: <? retry ^BYE 312 held retry=([0-9]+)
 		f: eof
-		! [ %retry% -gt 0 ] && [ %retry% -le 2000 ]
+		! [ %retry% -gt 0 ] && [ %retry% -le 5000 ]
 		other: > AUTH bob -
 		other: < OK *
 		other2: > AUTH bob -
@@ -277,7 +277,7 @@ welcome() {
 	stat_is held 1
 	stat_is rejected.held 1
 	closed_is held 1
-	holds "$(events_of held)" '.user == "alice"' '.replaced == 4' '.held_s == 2'
+	holds "$(events_of held)" '.user == "alice"' '.replaced == 4' '.held_s == 5'
 	holds "$(events_of reject)" '.reason == "held"' '.user == "alice"'
 }
 

@@ -28,7 +28,7 @@ load poolctl
 @test "an interrupted send says how many have it and ends with 7" {
 	start_poold
 	swarm many --users 60 --prefix u-
-	"$POOLCTL" send 'user~^u-' --yes --rate 20/s hi >/dev/null \
+	"$POOLCTL" send 'user~^u-' --yes --rate 5/s hi >/dev/null \
 		2>"$BATS_TEST_TMPDIR/stderr" 3>&- &
 	sender=$!
 	note_pid "$sender"
@@ -58,21 +58,35 @@ some_sent() {
 		status 2
 	SCRIPT
 	online_is 2
-	{
-		printf 'screen kick 2 connections? [y/N]\n'
-		wait_until test -s "$BATS_TEST_TMPDIR/late.out"
-		printf 'send y\\r\nscreen kicked\nstatus 0\n'
-	} | "$PTY" -t 20 "$POOLCTL" kick 'user~^.' &
+	"$PTY" -t 30 "$POOLCTL" kick 'user~^.' <<-SCRIPT &
+		screen kick 2 connections? [y/N]
+		shell touch "$BATS_TEST_TMPDIR/asked"; until [ -e "$BATS_TEST_TMPDIR/came" ]; do sleep 0.05; done
+		send y\r
+		screen kicked
+		status 0
+	SCRIPT
 	local pty=$!
-	wait_until dry_run_seen
+	wait_until test -e "$BATS_TEST_TMPDIR/asked"
 	play_bg late <<<$'> AUTH late -\n< OK *\n<* BYE *'
+	online_is 3
+	touch "$BATS_TEST_TMPDIR/came"
 	wait "$pty"
 	same late "$(poolctl users -o name)"
 }
 
-# The daemon has been asked for the preview: nothing is in the audit, so the requests.
-dry_run_seen() {
-	[ "$(stat_of control_requests)" -gt 0 ] && sleep 0.3
+@test "of one user, too, several sessions are asked about on a terminal" {
+	start_poold 'pool: {max_sessions_per_user: 2}'
+	swarm twins --same --prefix alice --users 2
+	PTY=$(dirname "$PEER")/pty
+	"$PTY" -t 30 "$POOLCTL" kick alice <<-'SCRIPT'
+		screen kick 2 connections? [y/N]
+		send no, not them\r
+		screen not confirmed; nothing was done
+		status 2
+	SCRIPT
+	online_is 2
+	status_of 0 kick alice
+	online_is 0
 }
 
 @test "a token is good for the method that made it, once" {

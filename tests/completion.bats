@@ -81,7 +81,7 @@ completes() {
 @test "TAB at a real bash" {
 	start_poold
 	online alice
-	"$PTY" -t 10 bash --norc --noprofile -i <<-'SCRIPT'
+	"$PTY" -t 30 bash --norc --noprofile -i <<-'SCRIPT'
 		screen bash-
 		send PS1='sh: '; eval "$(poolctl completion bash)"\r
 		row sh:
@@ -106,7 +106,7 @@ completes() {
 	start_poold
 	online alice
 	zsh -n "$SRCDIR/completion/_poolctl"
-	"$PTY" -t 10 zsh -f -i <<-'SCRIPT'
+	"$PTY" -t 30 zsh -f -i <<-'SCRIPT'
 		send PS1='sh: '; autoload -Uz compinit; compinit -u -D; eval "$(poolctl completion zsh)"\r
 		row sh:
 		send poolctl show al\t

@@ -217,7 +217,7 @@ ended() {
 	status_of 0 wait running
 	status_of 0 wait offline:alice
 	status_of 0 wait connections=0 --for 0s
-	status_of 1 wait online:alice --for 300ms
+	status_of 1 wait online:alice --for 300ms -t 20s
 	said 'poolctl: wait: online:alice: not reached within 300ms: alice is offline'
 	wait_bg on online:alice
 	wait_bg more 'connections>1' --for 20s

@@ -78,3 +78,12 @@ ranked() {
 			awk '$1 > 1 && $3 < $1 { print $2, "includes", $4 ", which is above it" }')
 	same '' "$wrong" "includes"
 }
+
+@test "make check runs every file of tests" {
+	local file missing=
+
+	for file in "$SRCDIR"/tests/*.bats; do
+		grep -q "tests/${file##*/}" "$SRCDIR/Makefile.am" || missing+=" ${file##*/}"
+	done
+	same '' "$missing" "not in Makefile.am"
+}

@@ -196,7 +196,7 @@ refused() {
 	for _ in $(seq 20); do
 		control_call server.info >/dev/null
 	done
-	"$POOLCTL" -o json stats -i 200ms -n 2 --delta >"$BATS_TEST_TMPDIR/out" 3>&- &
+	"$POOLCTL" -o json stats -i 2s -n 2 --delta >"$BATS_TEST_TMPDIR/out" 3>&- &
 	pid=$!
 	note_pid "$pid"
 	wait_until grep -q control_requests "$BATS_TEST_TMPDIR/out"

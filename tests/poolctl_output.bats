@@ -12,8 +12,11 @@ load poolctl
 		'set rate=7 --confirm 1m' 'config rollback' 'config unset rate' \
 		'config save' 'config reload' \
 		'config check' "config check $POOLD_CONFIG" 'log level info' \
+		'history' 'history -L 1' 'wait online:alice --for 0s' 'top -b -n 1 --interval 100ms' \
+		'trace alice --for 100ms' 'ban add mallory' 'ban list' 'ban test alice' 'ban del mallory' \
+		'drain status' 'drain start alice --over 1m' 'drain cancel' 'accept off' 'accept on' \
 		'send alice hi' 'broadcast hi' 'events --no-follow --last 2' \
-		'kick alice --dry-run' 'kick alice' help 'help list' 'stats -i 100ms -n 2'; do
+		'kick alice --dry-run' 'kick alice' 'explain alice' help 'help list' 'stats -i 100ms -n 2'; do
 		# shellcheck disable=SC2086	# words of a command
 		status_of 0 $line --json
 		jq -e 'type == "object"' >/dev/null <<<"$output" ||

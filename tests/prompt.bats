@@ -16,7 +16,7 @@ setup() {
 
 # prompt [OPTION…] <script: the prompt on a terminal of 80 columns.
 prompt() {
-	"$PTY" -t 10 "$POOLCTL" "$@"
+	"$PTY" -t 30 "$POOLCTL" "$@"
 }
 
 # online USER…: these are logged in until the end of the test.
@@ -204,7 +204,7 @@ online() {
 
 @test "Ctrl-Z stops it and fg shows the line again" {
 	start_poold
-	"$PTY" -t 10 bash --norc --noprofile -i <<-'SCRIPT'
+	"$PTY" -t 30 bash --norc --noprofile -i <<-'SCRIPT'
 		screen bash-
 		send PS1='sh: '\r
 		row sh:

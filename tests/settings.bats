@@ -61,13 +61,13 @@ will_not_start() {
 	start_saving
 	online alice
 	sleep 0.3
-	status_of 0 set connection_timeout=200ms rate=5 --confirm 1s --dry-run
+	status_of 0 set connection_timeout=200ms rate=5 --confirm 3s --dry-run
 	[[ $output == *"; 1 connection would end now)"* ]]
 	value_is rate 0
-	output=$(batch 'set connection_timeout=2m --confirm 1s --comment "a try"' 'get connection_timeout' \
+	output=$(batch 'set connection_timeout=2m --confirm 3s --comment "a try"' 'get connection_timeout' \
 		'config list connection_timeout -o tsv -H --columns source')
 	[[ $output == 'connection_timeout: 5m -> 2m   (applies at once)
-not saved; goes back in 1 s unless "poolctl config confirm"
+not saved; goes back in 3 s unless "poolctl config confirm"
 connection_timeout: 2m
 pending by '$(id -u)' until 20'*Z ]]
 	wait_until value_is connection_timeout 5m
@@ -76,7 +76,7 @@ pending by '$(id -u)' until 20'*Z ]]
 	holds "$(events_of settings | jq -s .)" '.[-1] | .name == "connection_timeout" and
 		.old == "2m" and .new == "5m"'
 	holds "$(events_of admin | jq -s .)" '.[-1] | .method == "settings.rollback" and .by == "timer" and
-		.result == "ok"' '.[-2] | .comment == "a try" and .arguments.confirm_s == 1'
+		.result == "ok"' '.[-2] | .comment == "a try" and .arguments.confirm_s == 3'
 	wait_until grep -q 'settings.rollback by timer of the change by uid' "$POOLD_LOG"
 	status_of 1 config confirm
 	said 'poolctl: config confirm: no change waits for its confirmation'
@@ -86,7 +86,7 @@ pending by '$(id -u)' until 20'*Z ]]
 
 @test "config confirm keeps the change, config rollback takes it back, and it is the only one" {
 	start_saving
-	output=$(batch 'set rate=5 --confirm 1s' 'config confirm')
+	output=$(batch 'set rate=5 --confirm 3s' 'config confirm')
 	[[ $output == *$'\nrate: 5\nconfirmed' ]]
 	sleep 1.2
 	value_is rate 5

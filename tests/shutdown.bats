@@ -108,7 +108,7 @@ refused() {
 	swarm many --users 100 --inflight 20
 	status_of 0 accept off off
 	for _ in 1 2; do
-		status_of 0 shutdown --grace 60s --text soon
+		status_of 0 shutdown --grace 300s --text soon
 		play_refused
 		holds "$(ctl status)" '.status == "draining"' 'all(.listeners[]; .accepting | not)'
 		status_of 1 accept on

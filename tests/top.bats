@@ -11,7 +11,7 @@ setup() {
 }
 
 top() {
-	"$PTY" -t 15 "$POOLCTL" top --interval 200ms
+	"$PTY" -t 30 "$POOLCTL" top --interval 200ms
 }
 
 @test "top shows states, rates and lists, keys choose the order, and q restores the screen" {
@@ -26,7 +26,7 @@ top() {
 		two: > QUIT
 		two: <* BYE *
 	EOF
-	"$PTY" -t 15 bash --norc --noprofile -i <<-'SCRIPT'
+	"$PTY" -t 30 bash --norc --noprofile -i <<-'SCRIPT'
 		screen bash-
 		send PS1='sh: '\r
 		row sh:
@@ -90,7 +90,7 @@ top() {
 	top <<-SCRIPT
 		screen alice
 		shell kill -STOP $POOLD_PID
-		screen trying again, q quits: poold has not answered for 2 s
+		screen trying again, q quits: poold has not answered for
 		send m
 		screen [Messages]
 		shell kill -CONT $POOLD_PID
@@ -120,7 +120,7 @@ top() {
 	same 2 "$(grep -c ' USER .* MSGS/S' <<<"$output")"
 	same 27 "$(wc -l <<<"$output")" 'lines: two pages of 13 and a blank one'
 	[[ $output != *$'\e'* ]]
-	status_of 0 top -b -n 2 --interval 200ms --sort bytes --json
+	status_of 0 top -b -n 2 --interval 1s --sort bytes --json
 	same 2 "$(wc -l <<<"$output")"
 	holds "$(tail -n 1 <<<"$output")" '.sort == "bytes"' '.messages_in_per_s > 0' \
 		'.stats.active_connections == 20' '.connections | length == 20' \
