@@ -123,13 +123,21 @@ read_text(struct place *p, const json_t *line, const char *name, size_t max, cha
 	if (value == NULL)
 		return 0;
 	if (!json_is_string(value) || json_string_length(value) > max ||
-	    strlen(json_string_value(value)) != json_string_length(value) ||
-	    !is_good_text(json_string_value(value)))
-		return bad(p,
-		    "\"%s\" is no text of at most %zu bytes without control characters",
-		    name, max);
+	    strlen(json_string_value(value)) != json_string_length(value))
+		return bad(p, "\"%s\" is no text of at most %zu bytes", name, max);
 	*ret = (char *)(uintptr_t)json_string_value(value);
 	return 0;
+}
+
+/* It goes into BYE. A comment does not, and whatever is in it is no cause not to start. */
+static int
+read_reason(struct place *p, const json_t *line, char **ret)
+{
+	int err = read_text(p, line, "reason", BAN_REASON_MAX, ret);
+
+	if (err == 0 && *ret != NULL && !is_good_text(*ret))
+		return bad(p, "\"reason\" holds a control character");
+	return err;
 }
 
 static int
@@ -191,8 +199,7 @@ read_rule(struct place *p, const json_t *line)
 
 	if (check_members(p, line) < 0 || read_who(p, line, &ban) < 0 ||
 	    read_time(p, line, "since", &ban.since_us) < 0 ||
-	    read_end(p, line, &ban) < 0 ||
-	    read_text(p, line, "reason", BAN_REASON_MAX, &ban.reason) < 0 ||
+	    read_end(p, line, &ban) < 0 || read_reason(p, line, &ban.reason) < 0 ||
 	    read_text(p, line, "comment", BAN_COMMENT_MAX, &ban.comment) < 0)
 		return -EINVAL;
 	return keep(p, &ban);

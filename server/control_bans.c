@@ -173,7 +173,8 @@ ban_order_init(struct ban_order *o, struct call *call, const char *period)
 	struct settings *s;
 
 	*o = (struct ban_order){ .pool = call->control->pool };
-	if (!method_text_is_good(call, "reason"))
+	if (!method_text_is_good(call, "reason") ||
+	    !method_text_is_plain(call, "comment"))
 		return false;
 	if (for_s * 1000 > (double)BAN_LONGEST_MS) {
 		call_fail(call, RPC_BAD_VALUE, "%s is at most ten years", period);

@@ -22,9 +22,12 @@ typedef void method_function(struct call *call);
 method_function *method_handler(enum method_id id);
 
 /*
- * Is this parameter, if it is there, a text for BYE: short, and without control
- * characters? False: the call has been answered.
+ * Is this parameter, if it is there, without control characters? False: the call has
+ * been answered.
  */
+bool method_text_is_plain(struct call *call, const char *name);
+
+/* Likewise: a text for BYE, plain and short? */
 bool method_text_is_good(struct call *call, const char *name);
 
 /*

@@ -74,7 +74,7 @@ method_rpc_describe(struct call *call)
 }
 
 bool
-method_text_is_good(struct call *call, const char *name)
+method_text_is_plain(struct call *call, const char *name)
 {
 	const char *text = call_string(call, name);
 	size_t len = text == NULL ? 0 : strlen(text);
@@ -89,6 +89,17 @@ method_text_is_good(struct call *call, const char *name)
 			return false;
 		}
 	}
+	return true;
+}
+
+bool
+method_text_is_good(struct call *call, const char *name)
+{
+	const char *text = call_string(call, name);
+	size_t len = text == NULL ? 0 : strlen(text);
+
+	if (!method_text_is_plain(call, name))
+		return false;
 	if (len > TEXT_MAX) {
 		call_fail(call, RPC_BAD_VALUE,
 		    "parameter \"%s\" has %zu bytes, at most %d are taken", name, len,

@@ -153,6 +153,24 @@ welcome() {
 	stat_is bans 2
 }
 
+@test "what a comment may not hold is refused, and does not keep the daemon from starting" {
+	start_with_state
+	online carol
+	local comment
+	for comment in 'a\nb' 'a\tb' 'a\u0085b' 'a\u202eb'; do
+		same bad_value "$(control_kind ban.add "{\"rules\":[\"x\"],\"comment\":\"$comment\"}")"
+		same bad_value "$(control_kind connections.kick \
+			"{\"select\":[\"carol\"],\"ban_s\":9,\"comment\":\"$comment\"}")"
+	done
+	stat_is bans 0
+	online_is 1
+	status_of 0 ban add alice --comment old
+	stop_poold
+	sed -i 's/"comment":"old"/"comment":"old\\nline"/' "$BATS_TEST_TMPDIR/state/bans.jsonl"
+	launch_poold
+	holds "$(ctl ban list)" '.bans[0].comment == "old\nline"'
+}
+
 @test "a ban that cannot be saved is in force, and says so" {
 	[ "$(id -u)" -ne 0 ] || chmod 700 "$BATS_TEST_TMPDIR"
 	start_with_state

@@ -407,6 +407,24 @@ the_file_brings_back_what_was_saved(void **state)
 }
 
 static void
+a_comment_may_hold_what_an_older_daemon_let_in(void **state)
+{
+	static const char text[] = "{\"bans\":1}\n{\"rule\":\"a\",\"since\":"
+				   "\"2026-05-01T12:00:00Z\",\"until\":null,\"uid\":0,"
+				   "\"comment\":\"one\\n\\ttwo\\u202e\"}\n";
+	char error[256] = "";
+	struct ban ban;
+
+	(void)state;
+	assert_int_equal(bans_file_parse(bans, "f", text, strlen(text), 0, WALL_US,
+			     error, sizeof(error)),
+	    0);
+	assert_int_equal(bans_copy(bans, 0, &ban, 1), 1);
+	assert_string_equal(ban.comment, "one\n\ttwo\xe2\x80\xae");
+	ban_clear(&ban);
+}
+
+static void
 without_a_file_there_are_no_rules(void **state)
 {
 	struct temp t;
@@ -483,6 +501,7 @@ main(void)
 		BANS_TEST(a_rule_made_during_a_sweep_is_not_forgotten),
 		BANS_TEST(pages_go_on_behind_a_number),
 		BANS_TEST(the_file_brings_back_what_was_saved),
+		BANS_TEST(a_comment_may_hold_what_an_older_daemon_let_in),
 		BANS_TEST(without_a_file_there_are_no_rules),
 		BANS_TEST(a_bad_file_is_refused_with_line_and_why),
 	};
