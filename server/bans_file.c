@@ -16,7 +16,8 @@
 #include "server/bans.h"
 #include "server/file.h"
 
-#define FILE_MAX (64 * 1024 * 1024)
+/* Room for what max_bans lets in, with the longest texts; more is not written either. */
+#define FILE_MAX (512 * 1024 * 1024)
 #define HEAD "{\"bans\":1}\n"
 
 struct place { /* of what is read */
@@ -278,7 +279,9 @@ write_line(struct buffer *out, const struct ban *ban)
 
 	if (err == 0)
 		err = ban_write(out, ban);
-	return err == 0 ? buffer_append_text(out, "}\n") : err;
+	if (err == 0)
+		err = buffer_append_text(out, "}\n");
+	return err == 0 && out->len > FILE_MAX ? -EFBIG : err;
 }
 
 static int
@@ -306,10 +309,15 @@ bans_file_save(
 {
 	enum durable_outcome outcome = DURABLE_UNCHANGED;
 	struct buffer text;
+	int err;
 
 	buffer_init(&text);
-	if (write_all(b, &text, now_ms) < 0)
-		snprintf(error, size, "%s/%s: %s", folder, BANS_FILE, strerror(ENOMEM));
+	err = write_all(b, &text, now_ms);
+	if (err == -EFBIG)
+		snprintf(error, size, "%s/%s: more than %d MiB, which is not read back",
+		    folder, BANS_FILE, FILE_MAX >> 20);
+	else if (err < 0)
+		snprintf(error, size, "%s/%s: %s", folder, BANS_FILE, strerror(-err));
 	else
 		outcome =
 		    durable_write(folder, BANS_FILE, text.data, text.len, error, size);
