@@ -223,6 +223,7 @@ ban_order_finish(struct ban_order *o, struct control *c, json_t *result)
 	unsigned made = atomic_load(&o->made), renewed = atomic_load(&o->renewed);
 	char until[CLOCK_TEXT_SIZE];
 
+	o->is_finished = true;
 	stats_count(&c->stats.counter[COUNT_BANS_FULL], atomic_load(&o->failed));
 	json_object_set_new(result, "made", json_integer(made));
 	json_object_set_new(result, "renewed", json_integer(renewed));
@@ -233,5 +234,23 @@ ban_order_finish(struct ban_order *o, struct control *c, json_t *result)
 	if (made + renewed == 0)
 		return;
 	control_bans_save(c, result);
+	arm(c);
+}
+
+/* An answer would have said why it is not saved; here nobody hears it but the log. */
+void
+ban_order_settle(struct ban_order *o, struct control *c)
+{
+	char error[640];
+	const char *why;
+
+	if (o->is_finished)
+		return;
+	o->is_finished = true;
+	stats_count(&c->stats.counter[COUNT_BANS_FULL], atomic_load(&o->failed));
+	if (atomic_load(&o->made) + atomic_load(&o->renewed) == 0)
+		return;
+	if ((why = save(c, error, sizeof(error))) != NULL && *why != '\0')
+		log_warn("ban", "bans of a call that was cut short: %s", why);
 	arm(c);
 }

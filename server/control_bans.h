@@ -25,6 +25,7 @@ struct ban_order { /* how bans of one act are to be made */
 	atomic_uint made;    /* rules that are new */
 	atomic_uint renewed; /* that took the place of one about the same */
 	atomic_uint failed;  /* there was no room */
+	bool is_finished;    /* they are counted, saved, and swept in time */
 };
 
 /*
@@ -39,6 +40,10 @@ int ban_order_add(struct ban_order *o, const struct ban_key *key);
 /* After all of them: counts, saves, and adds made, renewed, until, saved and save_error
  * to the answer. */
 void ban_order_finish(struct ban_order *o, struct control *c, json_t *result);
+
+/* When the call goes: what finish does, but for the answer, if it has not run because
+ * the call failed or was cut short. */
+void ban_order_settle(struct ban_order *o, struct control *c);
 
 /* The event. what: "add", "remove" or "expire". Any thread. */
 void control_bans_tell(struct pool *pool, const char *what, const struct ban *ban);

@@ -45,6 +45,7 @@ clear(void *context)
 {
 	struct addition *a = context;
 
+	ban_order_settle(&a->order, a->control);
 	history_note_drop(a->history, a->cause.note);
 	bans_free(a->wanted);
 	json_decref(a->hit);

@@ -51,6 +51,7 @@ clear(void *context)
 {
 	struct kick *k = context;
 
+	ban_order_settle(&k->order, k->control);
 	history_note_drop(k->history, k->cause.note);
 	free(k);
 }

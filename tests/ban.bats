@@ -171,6 +171,20 @@ welcome() {
 	holds "$(ctl ban list)" '.bans[0].comment == "old\nline"'
 }
 
+@test "the bans of a call that is cut short are saved, and end in time" {
+	start_with_state 'timeouts: {cleanup_interval: 300ms}'
+	online bot-1 bot-2 bot-3
+	"$POOLCTL" ban add 'user~^bot-' --for 20s --rate 1/h --yes >/dev/null 2>&1 3>&- &
+	wait_until stat_is bans 1
+	kill -9 $!
+	wait_until grep -q '"rule":"bot-' "$BATS_TEST_TMPDIR/state/bans.jsonl"
+	"$POOLCTL" kick 'user~^bot-' --ban 3s --rate 1/h --yes >/dev/null 2>&1 3>&- &
+	wait_until stat_is bans 2
+	kill -9 $!
+	wait_until stat_is bans 1
+	same 1 "$(grep -c rule "$BATS_TEST_TMPDIR/state/bans.jsonl")" rules
+}
+
 @test "a ban that cannot be saved is in force, and says so" {
 	[ "$(id -u)" -ne 0 ] || chmod 700 "$BATS_TEST_TMPDIR"
 	start_with_state
