@@ -35,8 +35,9 @@ struct lengths {		 /* of the prefixes of one family */
 
 struct bans {
 	/* Rules of each kind, written under the lock. Relaxed where it is read without:
-	 * whoever adds a rule looks afterwards, through the workers' mailboxes, for
-	 * those who came in before it was seen. */
+	 * whoever adds a rule looks afterwards for those who came in before it was
+	 * seen, through the workers' mailboxes, or in the directory, whose lock a login
+	 * has held before it looks here a second time. */
 	atomic_size_t users, blocks;
 	pthread_mutex_t lock; /* guards the rest */
 	struct table table;

@@ -137,16 +137,38 @@ refuse(struct connection *conn, const struct login *login, int err, int64_t held
 }
 
 static bool
-is_banned(struct connection *conn, const struct login *login)
+find_ban(struct shard *sh, const char *user, size_t len, struct ban_match *ret)
 {
-	struct shard *sh = conn->sh;
-	struct ban_match ban;
-
-	if (!bans_match_user(
-		sh->pool->bans, login->user, login->user_len, sh->now_ms, &ban))
+	if (!bans_match_user(sh->pool->bans, user, len, sh->now_ms, ret))
 		return false;
 	stats_count(&sh->stats.counter[COUNT_BAN_REFUSED], 1);
+	return true;
+}
+
+static bool
+is_banned(struct connection *conn, const struct login *login)
+{
+	struct ban_match ban;
+
+	if (!find_ban(conn->sh, login->user, login->user_len, &ban))
+		return false;
 	turn_away(conn, login, CLOSE_BANNED, ban.retry_ms, ban.reason);
+	return true;
+}
+
+/*
+ * Who makes a rule asks the directory afterwards whom it hits. If this session was not
+ * there yet the rule is seen here, for the directory's lock lies between.
+ */
+static bool
+is_banned_by_now(struct connection *conn)
+{
+	struct ban_match ban;
+
+	if (!find_ban(conn->sh, session_user(&conn->session),
+		session_user_len(&conn->session), &ban))
+		return false;
+	connection_close(conn, CLOSE_BANNED, ban.retry_ms, ban.reason);
 	return true;
 }
 
@@ -206,8 +228,9 @@ log_in(struct connection *conn, struct span tag, struct span user, struct span d
 		return;
 	}
 	become_active(conn);
-	greet(conn, tag, &result);
-	if (result.nreplaced > 0)
+	if (!is_banned_by_now(conn))
+		greet(conn, tag, &result);
+	if (result.nreplaced > 0 && connection_is_online(conn))
 		note_fight(conn);
 	replace_others(conn, &result);
 }

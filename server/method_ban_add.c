@@ -2,9 +2,10 @@
  * method_ban_add.c - ban.add: by rules, or the users who match a selector now.
  *
  * Rules: a survey counts the sessions that they would hit, then come the checks, then
- * the rules, and at last another survey ends whoever they hit: in this order nobody
- * slips in between. A selector is a bulk act, whose deed bans the user of a session,
- * in its worker, before it ends it.
+ * the rules, and at last another survey ends whoever they hit. A login that this survey
+ * comes too early for sees the rules, for it looks again when it is in the directory.
+ * A selector is a bulk act, whose deed bans the user of a session, in its worker, before
+ * it ends it.
  */
 #include <errno.h>
 #include <pwd.h>
