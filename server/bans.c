@@ -464,15 +464,18 @@ bans_remove(struct bans *b, const struct ban_key *key, struct ban *ret)
 }
 
 size_t
-bans_copy(struct bans *b, uint64_t after, struct ban *ret, size_t max)
+bans_copy(struct bans *b, uint64_t after, struct ban *ret, size_t max, bool *ret_failed)
 {
 	size_t n = 0;
 
 	assert(max <= BANS_SLICE);
+	*ret_failed = false;
 	pthread_mutex_lock(&b->lock);
-	for (size_t i = behind(b, after); i < b->count && n < max; i++)
+	for (size_t i = behind(b, after); i < b->count && n < max && !*ret_failed; i++)
 		if (ban_copy(&ret[n], &b->rules[i]->ban) == 0)
 			n++;
+		else
+			*ret_failed = true;
 	pthread_mutex_unlock(&b->lock);
 	return n;
 }

@@ -58,8 +58,10 @@ int bans_remove(struct bans *b, const struct ban_key *key, struct ban *ret);
 size_t bans_covering(struct bans *b, const struct ban_key *key, int64_t now_ms,
     struct ban found[BANS_COVER]);
 
-/* Copies of up to max <= BANS_SLICE rules with greater numbers, in order; likewise. */
-size_t bans_copy(struct bans *b, uint64_t after, struct ban *ret, size_t max);
+/* Copies of up to max <= BANS_SLICE rules with greater numbers, in order; likewise the
+ * caller's. *ret_failed: there was no memory for the next one. */
+size_t bans_copy(
+    struct bans *b, uint64_t after, struct ban *ret, size_t max, bool *ret_failed);
 
 /*
  * Takes those out that have ended, of the next BANS_SLICE behind number *at, and puts

@@ -289,10 +289,12 @@ write_all(struct bans *b, struct buffer *out, int64_t now_ms)
 {
 	struct ban page[BANS_SLICE];
 	int err = buffer_append_text(out, HEAD);
+	bool failed = false;
 	uint64_t after = 0;
-	size_t n;
+	size_t n = 1;
 
-	while (err == 0 && (n = bans_copy(b, after, page, BANS_SLICE)) > 0) {
+	while (err == 0 && !failed && n > 0) {
+		n = bans_copy(b, after, page, BANS_SLICE, &failed);
 		for (size_t i = 0; i < n; i++) {
 			if (err == 0 && page[i].end_ms > now_ms)
 				err = write_line(out, &page[i]);
@@ -300,7 +302,7 @@ write_all(struct bans *b, struct buffer *out, int64_t now_ms)
 			ban_clear(&page[i]);
 		}
 	}
-	return err;
+	return failed ? -ENOMEM : err;
 }
 
 enum durable_outcome

@@ -1,6 +1,7 @@
 /*
  * method_ban.c - ban.remove, ban.list and ban.test.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -180,9 +181,10 @@ step(struct call *call)
 	struct roll *list = call->state;
 	int64_t now_ms = clock_ms();
 	struct ban page[PAGE];
-	size_t n = bans_copy(call->control->pool->bans, list->after, page, PAGE);
-	bool is_full = false;
-	int err = 0;
+	bool is_full = false, failed;
+	size_t n =
+	    bans_copy(call->control->pool->bans, list->after, page, PAGE, &failed);
+	int err = failed ? -ENOMEM : 0;
 
 	for (size_t i = 0; i < n; i++) {
 		is_full |= has_enough(list);

@@ -128,9 +128,10 @@ offer_bans(struct candidates *c, struct bans *bans)
 	char rule[BAN_TEXT_SIZE];
 	uint64_t after = 0;
 	size_t n = BANS_SLICE;
+	bool failed; /* then fewer are offered */
 
 	while (n == BANS_SLICE && c->count < c->limit) {
-		n = bans_copy(bans, after, page, BANS_SLICE);
+		n = bans_copy(bans, after, page, BANS_SLICE, &failed);
 		for (size_t i = 0; i < n; i++) {
 			offer(c, ban_key_text(&page[i].key, rule));
 			after = page[i].number;

@@ -21,7 +21,8 @@ look_up(struct bans *b)
 	struct ban page[BANS_SLICE], found[BANS_COVER];
 	char text[BAN_TEXT_SIZE];
 	struct ban_key key;
-	size_t n = bans_copy(b, 0, page, BANS_SLICE);
+	bool failed;
+	size_t n = bans_copy(b, 0, page, BANS_SLICE, &failed);
 
 	for (size_t i = 0; i < n; i++) {
 		assert(ban_key_parse(ban_key_text(&page[i].key, text), &key) == 0);
