@@ -434,12 +434,14 @@ bans_add(struct bans *b, struct ban *ban, size_t max)
 }
 
 bool
-bans_has(struct bans *b, const struct ban_key *key)
+bans_has(struct bans *b, const struct ban_key *key, int64_t now_ms)
 {
+	const struct rule *r;
 	bool has;
 
 	pthread_mutex_lock(&b->lock);
-	has = find(b, key) != NULL;
+	r = find(b, key);
+	has = r != NULL && is_in_force(r, now_ms);
 	pthread_mutex_unlock(&b->lock);
 	return has;
 }

@@ -46,7 +46,8 @@ bool bans_match_address(
 enum bans_added { BANS_NEW, BANS_RENEWED, BANS_SAME };
 int bans_add(struct bans *b, struct ban *ban, size_t max);
 
-bool bans_has(struct bans *b, const struct ban_key *key); /* in force or not */
+/* Is there a rule in force with this very key? */
+bool bans_has(struct bans *b, const struct ban_key *key, int64_t now_ms);
 
 /* Takes a rule out; *ret is the caller's to clear. Returns 0 or -ENOENT. */
 int bans_remove(struct bans *b, const struct ban_key *key, struct ban *ret);

@@ -21,7 +21,8 @@
 #include "server/settings.h"
 #include "server/settings_host.h"
 
-#define LOOK_MS 10000 /* at least so often: the interval may have been changed */
+#define SLICES_AT_ONCE 16 /* of a sweep that a call waits for */
+#define LOOK_MS 10000	  /* at least so often: the interval may have been changed */
 
 /* ---- the event ---- */
 
@@ -158,9 +159,10 @@ control_bans_expire(struct control *c)
 {
 	if (bans_next_end(c->pool->bans) > clock_ms())
 		return;
-	c->bans_at = 0;
-	while (expire_some(c))
-		;
+	for (int i = 0; i < SLICES_AT_ONCE; i++)
+		if (!expire_some(c))
+			return;
+	timer_arm(c, &c->bans_timer, clock_ms() + 1);
 }
 
 /* ---- making them ---- */

@@ -53,7 +53,7 @@ void control_bans_save(struct control *c, json_t *result);
 
 void control_bans_start(struct control *c); /* once, with the rules of the file */
 
-/* Those that have ended make room at once. */
+/* Those that have ended make room: a few thousand at once, the rest by the timer. */
 void control_bans_expire(struct control *c);
 
 #endif

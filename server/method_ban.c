@@ -56,10 +56,11 @@ method_ban_keys(struct call *call, size_t *ret_n)
 static bool
 are_there(struct call *call, const struct ban_key *keys, size_t n)
 {
+	int64_t now_ms = clock_ms();
 	char rule[BAN_TEXT_SIZE];
 
 	for (size_t i = 0; i < n && !call_boolean(call, "ignore_missing"); i++)
-		if (!bans_has(call->control->pool->bans, &keys[i])) {
+		if (!bans_has(call->control->pool->bans, &keys[i], now_ms)) {
 			call_fail_hint(call, RPC_NO_MATCH, "see \"ban list\"",
 			    "there is no ban of \"%s\"; nothing was done",
 			    ban_key_text(&keys[i], rule));
@@ -73,12 +74,14 @@ remove_all(struct call *call, const struct ban_key *keys, size_t n)
 {
 	struct pool *pool = call->control->pool;
 	json_t *removed = json_array();
+	int64_t now_ms = clock_ms();
 	char rule[BAN_TEXT_SIZE];
 	struct ban ban;
 	json_t *result;
 
 	for (size_t i = 0; i < n; i++) {
-		if (bans_remove(pool->bans, &keys[i], &ban) < 0)
+		if (!bans_has(pool->bans, &keys[i], now_ms) ||
+		    bans_remove(pool->bans, &keys[i], &ban) < 0)
 			continue;
 		control_bans_tell(pool, "remove", &ban);
 		json_array_append_new(
@@ -98,7 +101,7 @@ method_ban_remove(struct call *call)
 	struct ban_key *keys;
 	size_t n;
 
-	control_bans_expire(call->control); /* what has ended is not there */
+	control_bans_expire(call->control);
 	if ((keys = method_ban_keys(call, &n)) == NULL)
 		return;
 	if (are_there(call, keys, n))

@@ -192,9 +192,10 @@ have_room(struct call *call, struct addition *a)
 {
 	struct bans *bans = call->control->pool->bans;
 	size_t more = 0, there = bans_count(bans);
+	int64_t now_ms = clock_ms();
 
 	for (size_t i = 0; i < a->nkeys; i++)
-		more += !bans_has(bans, &a->keys[i]);
+		more += !bans_has(bans, &a->keys[i], now_ms);
 	if (more == 0 || there + more <= a->order.max)
 		return true;
 	stats_count(&call->control->stats.counter[COUNT_BANS_FULL], more);

@@ -274,6 +274,18 @@ there_are_at_most_max(void **state)
 }
 
 static void
+what_has_ended_is_not_there(void **state)
+{
+	struct ban_key alice = key_of("alice");
+
+	(void)state;
+	(void)add("alice", 10);
+	assert_true(bans_has(bans, &alice, 9));
+	assert_false(bans_has(bans, &alice, 10));
+	assert_int_equal(bans_count(bans), 1);
+}
+
+static void
 what_is_removed_refuses_nobody(void **state)
 {
 	struct ban_key alice = key_of("alice"), block = key_of("10.0.0.0/8");
@@ -282,7 +294,7 @@ what_is_removed_refuses_nobody(void **state)
 	(void)state;
 	(void)add("alice", 0);
 	(void)add("10.0.0.0/8", 0);
-	assert_true(bans_has(bans, &alice));
+	assert_true(bans_has(bans, &alice, 0));
 	assert_int_equal(bans_remove(bans, &alice, &ban), 0);
 	assert_string_equal(ban.reason, "alice");
 	ban_clear(&ban);
@@ -506,6 +518,7 @@ main(void)
 		BANS_TEST(a_block_is_covered_by_a_shorter_prefix_only),
 		BANS_TEST(a_new_rule_takes_the_place_of_the_old_and_keeps_its_hits),
 		BANS_TEST(there_are_at_most_max),
+		BANS_TEST(what_has_ended_is_not_there),
 		BANS_TEST(what_is_removed_refuses_nobody),
 		BANS_TEST(those_that_have_ended_are_swept_slice_by_slice),
 		BANS_TEST(a_rule_made_during_a_sweep_is_not_forgotten),
