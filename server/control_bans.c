@@ -167,6 +167,15 @@ control_bans_expire(struct control *c)
 
 /* ---- making them ---- */
 
+/* However short, it is not 0, which is for ever. */
+static int64_t
+period_ms(double for_s)
+{
+	int64_t ms = (int64_t)(for_s * 1000 + 0.5);
+
+	return for_s > 0 && ms == 0 ? 1 : ms;
+}
+
 bool
 ban_order_init(struct ban_order *o, struct call *call, const char *period)
 {
@@ -194,8 +203,7 @@ ban_order_init(struct ban_order *o, struct call *call, const char *period)
 	o->ban.reason = (char *)(uintptr_t)call_string(call, "reason");
 	o->ban.comment = (char *)(uintptr_t)comment;
 	o->ban.uid = call->peer->uid;
-	ban_set_time(
-	    &o->ban, (int64_t)(for_s * 1000 + 0.5), clock_ms(), clock_wall_us());
+	ban_set_time(&o->ban, period_ms(for_s), clock_ms(), clock_wall_us());
 	return true;
 }
 
@@ -205,6 +213,8 @@ ban_order_add(struct ban_order *o, const struct ban_key *key)
 	struct ban about = o->ban, ban; /* other workers use the order too */
 	int err;
 
+	if (about.end_ms <= clock_ms()) /* with a low rate an act may outlast it */
+		return 0;
 	about.key = *key;
 	if ((err = ban_copy(&ban, &about)) == 0)
 		err = bans_add(o->pool->bans, &ban, o->max);

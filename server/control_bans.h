@@ -34,7 +34,7 @@ struct ban_order { /* how bans of one act are to be made */
  */
 bool ban_order_init(struct ban_order *o, struct call *call, const char *period);
 
-/* Makes one, and tells. Any thread. Returns 0, -ENOSPC or -ENOMEM. */
+/* Makes one, unless it would have ended by now, and tells. Any thread. Returns 0, -ENOSPC or -ENOMEM. */
 int ban_order_add(struct ban_order *o, const struct ban_key *key);
 
 /* After all of them: counts, saves, and adds made, renewed, until, saved and save_error

@@ -153,6 +153,16 @@ welcome() {
 	stat_is bans 2
 }
 
+@test "the shortest ban ends, and a ban that has ended is not made any more" {
+	start_poold
+	control_result ban.add '{"rules":["alice"],"for_s":0.0001}' >/dev/null
+	wait_until welcome 127.0.0.1 alice
+	online bot-1 bot-2 carol
+	control_result connections.kick '{"select":["user~^bot-"],"ban_s":0.1,"rate":2}' >/dev/null
+	same bot-1 "$(events_of ban | jq -r 'select(.what == "add" and .user != "alice").user')"
+	closed_is kicked 2
+}
+
 @test "what a comment may not hold is refused, and does not keep the daemon from starting" {
 	start_with_state
 	online carol
@@ -173,12 +183,12 @@ welcome() {
 
 @test "the bans of a call that is cut short are saved, and end in time" {
 	start_with_state 'timeouts: {cleanup_interval: 300ms}'
-	online bot-1 bot-2 bot-3
-	"$POOLCTL" ban add 'user~^bot-' --for 20s --rate 1/h --yes >/dev/null 2>&1 3>&- &
+	online bot-1 bot-2 bot-3 carol
+	"$POOLCTL" ban add 'user~^bot-' --for 20s --rate 0.01/s --yes >/dev/null 2>&1 3>&- &
 	wait_until stat_is bans 1
 	kill -9 $!
 	wait_until grep -q '"rule":"bot-' "$BATS_TEST_TMPDIR/state/bans.jsonl"
-	"$POOLCTL" kick 'user~^bot-' --ban 3s --rate 1/h --yes >/dev/null 2>&1 3>&- &
+	"$POOLCTL" kick 'user~^bot-' --ban 3s --rate 0.01/s --yes >/dev/null 2>&1 3>&- &
 	wait_until stat_is bans 2
 	kill -9 $!
 	wait_until stat_is bans 1
