@@ -14,6 +14,7 @@
 #include <sys/random.h>
 
 #include "common/siphash.h"
+#include "server/settings.h"
 
 #define SETS 256u /* a power of two */
 #define WAYS 4u
@@ -100,6 +101,12 @@ find_or_make(struct fights *f, uint64_t hash)
 	}
 	*oldest = (struct fighter){ .hash = hash };
 	return oldest;
+}
+
+bool
+fights_are_held(const struct settings *s)
+{
+	return s->fight_limit > 0 && s->fight_window > 0 && s->hold_down > 0;
 }
 
 int64_t

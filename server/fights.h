@@ -17,9 +17,13 @@
 #define FIGHTS_LIMIT_MAX 16
 
 struct fights;
+struct settings;
 
 struct fights *fights_new(void); /* NULL: no memory */
 void fights_free(struct fights *f);
+
+/* False: the settings say that nobody is held, whoever has been so far. */
+bool fights_are_held(const struct settings *s);
 
 /* Milliseconds that user is still held, 0: not at all. */
 int64_t fights_held_ms(struct fights *f, const char *user, size_t len, int64_t now_ms);

@@ -213,7 +213,7 @@ log_in(struct connection *conn, struct span tag, struct span user, struct span d
 
 	if (is_banned(conn, &login))
 		return;
-	if (login.replace)
+	if (login.replace && fights_are_held(s))
 		held_ms = fights_held_ms(
 		    conn->sh->pool->fights, user.at, user.len, conn->sh->now_ms);
 	login.replace &= held_ms == 0;

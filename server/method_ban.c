@@ -16,6 +16,7 @@
 #include "server/listing.h"
 #include "server/method.h"
 #include "server/pool.h"
+#include "server/settings.h"
 
 #define PAGE 64 /* rows written in one step */
 
@@ -259,12 +260,24 @@ seconds(int64_t ms)
 	return ms == RETRY_NEVER ? json_null() : json_real((double)ms / 1000);
 }
 
+/* How much longer a login of this user may replace nobody. */
+static int64_t
+held_ms(struct pool *pool, const struct ban_key *key, int64_t now_ms)
+{
+	struct settings *s = pool_settings(pool);
+	bool any = ban_key_is_user(key) && fights_are_held(s);
+
+	settings_unref(s);
+	return any ? fights_held_ms(pool->fights, key->user, strlen(key->user), now_ms)
+		   : 0;
+}
+
 void
 method_ban_test(struct call *call)
 {
 	struct pool *pool = call->control->pool;
 	const char *who = call_string(call, "who");
-	int64_t now_ms = clock_ms(), retry_ms = 0, held_ms = 0;
+	int64_t now_ms = clock_ms(), retry_ms = 0;
 	struct ban found[BANS_COVER];
 	json_t *rules = json_array();
 	struct ban_key key;
@@ -285,10 +298,7 @@ method_ban_test(struct call *call)
 		json_array_append_new(rules, describe(&found[i], now_ms));
 		ban_clear(&found[i]);
 	}
-	if (ban_key_is_user(&key))
-		held_ms =
-		    fights_held_ms(pool->fights, key.user, strlen(key.user), now_ms);
-	call_answer(
-	    call, json_pack("{s:b, s:o, s:o, s:o}", "refused", (int)(n > 0), "rules",
-		      rules, "retry_s", seconds(retry_ms), "held_s", seconds(held_ms)));
+	call_answer(call, json_pack("{s:b, s:o, s:o, s:o}", "refused", (int)(n > 0),
+			      "rules", rules, "retry_s", seconds(retry_ms), "held_s",
+			      seconds(held_ms(pool, &key, now_ms))));
 }

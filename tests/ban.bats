@@ -343,6 +343,15 @@ export -f not_held status_of poolctl same said
 		c: bye 100
 		e: > AUTH alice -
 		e: < OK *
+		f: > AUTH alice -
+		f: bye 312 held *
+		! ! not_held
+		! set_values fight_limit=0 && not_held
+		g: > AUTH alice -
+		g: < OK * replaced=1
+		! set_values fight_limit=1 hold_down=0 && not_held
+		h: > AUTH alice -
+		h: < OK * replaced=1
 	SCRIPT
 	set_values fight_limit=0 >/dev/null
 	swarm race --same --prefix star --users 10 --inflight 10
