@@ -361,7 +361,7 @@ control_new(struct pool *pool, void (*shutdown)(struct mail *, void *))
 	return c;
 }
 
-static void
+void
 control_free(struct control *c)
 {
 	for (int i = 0; i < CONTROL_TOKENS; i++)
@@ -520,5 +520,4 @@ control_stop(struct control *c)
 	mail->run = stop_now;
 	mailbox_post(&c->mailbox, mail);
 	pthread_join(c->thread, NULL);
-	control_free(c);
 }

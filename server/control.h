@@ -31,8 +31,12 @@ int control_start(struct control **ret, struct pool *pool,
  */
 int control_reload(struct control *c, struct mail *done);
 
-/* Tells clients, removes the socket, ends the thread, frees. Main thread. */
+/* Tells clients and ends the thread. Main thread. */
 void control_stop(struct control *c);
+
+/* Removes the socket and frees, once the workers have ended as well: one that has just
+ * answered may not have let go of the mailbox yet. */
+void control_free(struct control *c);
 
 struct shutdown_request { /* malloc'd, the receiver frees */
 	struct mail mail;

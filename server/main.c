@@ -467,8 +467,9 @@ serve(struct server *srv, struct settings *s, const sigset_t *signals)
 	say(srv, "stopped");
 	metrics_server_stop(srv->metrics);
 	control_stop(srv->control);
-	srv->control = NULL;
 	pool_join(srv->pool);
+	control_free(srv->control);
+	srv->control = NULL;
 	pool_free(srv->pool);
 	close_loop(srv);
 	log_stop();

@@ -91,7 +91,7 @@ welcome() {
 	start_with_state
 	online bot-1 bot-2 carol dave
 	status_of 0 ban add user~^bot- --for 1h --expect 2 --keep
-	same 'bot-1 bot-2' "$(ctl ban list | jq -r '[.bans[].rule] | join(" ")')"
+	same 'bot-1 bot-2' "$(ctl ban list | jq -r '[.bans[].rule] | sort | join(" ")')"
 	online_is 4
 	status_of 0 ban add state=active 'user~^bot-' --yes
 	online_is 2
