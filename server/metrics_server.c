@@ -252,7 +252,7 @@ quit(struct mail *mail, void *owner)
 
 /* ---- start and stop ---- */
 
-static void
+__attribute__((format(printf, 2, 0))) static void
 log_library(void *ctx, const char *format, va_list args)
 {
 	char text[256];
