@@ -25,7 +25,8 @@ word_list_add(struct word_list *list, const char *text, const char *note)
 		free(copy);
 		return -ENOMEM;
 	}
-	words[list->count++] = (struct word){ copy, note };
+	words[list->count].text = copy;
+	words[list->count++].note = note;
 	return 0;
 }
 

@@ -369,14 +369,11 @@ put_table(struct view *v)
 static int
 put_keys(struct view *v)
 {
-	struct top_page whole = *v->page;
 	int err = 0;
 
-	whole.rows++;
-	v->page = &whole;
-	while (v->lines + 1 < whole.rows && err == 0)
+	while (v->lines + 1 < v->page->rows && err == 0)
 		err = put_line(v, "", "");
-	return err == 0 ? put_line(v, whole.keys, "") : err;
+	return err == 0 ? put_line(v, v->page->keys, "") : err;
 }
 
 int
@@ -394,6 +391,7 @@ top_draw(const struct top *t, const struct top_page *page, struct buffer *out)
 		err = put_line(&v, page->message, "1");
 	if (err == 0 && t->rows)
 		err = put_table(&v);
+	v.page = page; /* with the line that was kept for the keys */
 	if (err == 0 && page->keys && page->rows > 0)
 		err = put_keys(&v);
 	return err;
