@@ -171,7 +171,7 @@ what_is_no_text_is_skipped(void **state)
 static void
 two_prompts_at_once_lose_no_line(void **state)
 {
-	enum { WRITERS = 4, LINES = 100 };
+	enum { WRITERS = 2, LINES = 200 };
 	struct buffer lines;
 	pid_t pids[WRITERS];
 
