@@ -146,69 +146,63 @@ value_base(const struct option_spec *spec, const char *text, double *ret)
 	}
 }
 
-int
-value_check(const struct command *cmd, const struct option_spec *spec, const char *name,
-    const char *value, char *error, size_t size)
+/* What a value of this kind has to be, for the error; the kinds left out take words. */
+static const char *const misses[] = {
+	[VALUE_COUNT] = "is not a count",
+	[VALUE_NUMBER] = "is not a number above 0",
+	[VALUE_RATE] = "is not a number of times a second",
+	[VALUE_PERCENT] = "is not a percentage from 0 to 100",
+	[VALUE_SIZE] = "is not a size such as 64KiB or 10M",
+	[VALUE_RETRY] = "is not a duration such as 90s or 5m",
+	[VALUE_DURATION] = "is not a duration such as 90s or 5m",
+	[VALUE_SINCE] = "is neither a duration such as 5m nor a time such as 12:00 or "
+			"2026-05-01T12:00:00Z",
+};
+
+static bool
+is_good(const struct option_spec *spec, const char *value)
 {
 	int64_t number;
 	double real;
 
 	switch (spec->kind) {
 	case VALUE_COUNT:
-		if (units_parse_count(value, &number) < 0)
-			return fail(
-			    error, size, "%s: \"%s\" is not a count", name, value);
-		return 0;
+		return units_parse_count(value, &number) == 0;
 	case VALUE_NUMBER:
-		if (parse_number(value, &real) < 0 || real <= 0)
-			return fail(error, size, "%s: \"%s\" is not a number above 0",
-			    name, value);
-		return 0;
-	case VALUE_RATE:
-		if (value_base(spec, value, &real) < 0)
-			return fail(error, size,
-			    "%s: \"%s\" is not a number of times a second", name,
-			    value);
-		return 0;
+		return parse_number(value, &real) == 0 && real > 0;
 	case VALUE_PERCENT:
-		if (value_base(spec, value, &real) < 0 || real > 100)
-			return fail(error, size,
-			    "%s: \"%s\" is not a percentage from 0 to 100", name,
-			    value);
-		return 0;
+		return value_base(spec, value, &real) == 0 && real <= 100;
+	case VALUE_RATE:
 	case VALUE_SIZE:
-		if (units_parse_size(value, &number) < 0)
-			return fail(error, size,
-			    "%s: \"%s\" is not a size such as 64KiB or 10M", name,
-			    value);
-		return 0;
-	case VALUE_RETRY:
-		if (strcmp(value, "never") == 0)
-			return 0;
-		__attribute__((fallthrough));
 	case VALUE_DURATION:
-		if (units_parse_duration(value, &number) < 0)
-			return fail(error, size,
-			    "%s: \"%s\" is not a duration such as 90s or 5m", name,
-			    value);
-		return 0;
+		return value_base(spec, value, &real) == 0;
+	case VALUE_RETRY:
+		return strcmp(value, "never") == 0 ||
+		       units_parse_duration(value, &number) == 0;
 	case VALUE_SINCE:
-		if (units_parse_duration(value, &number) < 0 &&
-		    parse_time(value, &number) < 0)
-			return fail(error, size,
-			    "%s: \"%s\" is neither a duration such as 5m nor a time "
-			    "such as 12:00 or 2026-05-01T12:00:00Z",
-			    name, value);
-		return 0;
-	case VALUE_WORD:
-	case VALUE_WORDS:
-		return value_check_words(name, value, option_words(cmd, spec),
-		    spec->kind == VALUE_WORDS, error, size);
+		return units_parse_duration(value, &number) == 0 ||
+		       parse_time(value, &number) == 0;
 	default:
-		if (*value == '\0' && spec->kind != VALUE_TEXT)
-			return fail(error, size, "%s: an empty value", name);
-		return 0;
+		return *value != '\0' || spec->kind == VALUE_TEXT;
 	}
+}
+
+int
+value_check(const struct command *cmd, const struct option_spec *spec, const char *name,
+    const char *value, char *error, size_t size)
+{
+	size_t kind = spec->kind;
+	const char *miss =
+	    kind < sizeof(misses) / sizeof(misses[0]) ? misses[kind] : NULL;
+
+	if (kind == VALUE_WORD || kind == VALUE_WORDS)
+		return value_check_words(name, value, option_words(cmd, spec),
+		    kind == VALUE_WORDS, error, size);
+	if (is_good(spec, value))
+		return 0;
+	if (miss == NULL)
+		return fail(error, size, "%s: an empty value", name);
+	return fail(error, size, "%s: \"%s\" %s", name, value, miss);
 }
 
 static json_t *

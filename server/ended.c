@@ -11,18 +11,6 @@
 #include "server/pool.h"
 #include "server/row.h"
 
-/* "": null. */
-static int
-write_text(struct buffer *out, const char *name, const char *text)
-{
-	int err = buffer_printf(out, ",\"%s\":", name);
-
-	if (err < 0)
-		return err;
-	return text[0] == '\0' ? buffer_append_text(out, "null")
-			       : row_write_string(out, text);
-}
-
 /* ago_ms before its end; below 0: never. */
 static int
 write_time(
@@ -32,7 +20,7 @@ write_time(
 
 	if (ago_ms >= 0)
 		clock_text(e->ended_wall_us - ago_ms * 1000, text);
-	return write_text(out, name, text);
+	return row_write_member(out, name, text);
 }
 
 static int
@@ -43,12 +31,13 @@ write_who(struct buffer *out, const struct pool *pool, const struct history_entr
 	    out, "{\"number\":%" PRIu64 ",\"id\":%" PRIu64, e->number, e->id);
 
 	if (err == 0)
-		err = write_text(out, "user", e->user);
+		err = row_write_member(out, "user", e->user);
 	if (err == 0)
-		err = write_text(out, "ip", net_ip_text(&e->addr, ip));
+		err = row_write_member(out, "ip", net_ip_text(&e->addr, ip));
 	if (err == 0)
 		err = buffer_printf(out, ",\"port\":%u", (unsigned)e->addr.port);
-	return err == 0 ? write_text(out, "listener", pool->listeners[e->listener].name)
+	return err == 0 ? row_write_member(
+			      out, "listener", pool->listeners[e->listener].name)
 			: err;
 }
 
@@ -76,8 +65,8 @@ write_note(struct buffer *out, const struct history_note *note)
 		    out, ",\"uid\":null,\"comment\":null,\"text\":null");
 	err = buffer_printf(out, ",\"uid\":%" PRIu32, history_note_uid(note));
 	if (err == 0)
-		err = write_text(out, "comment", history_note_comment(note));
-	return err == 0 ? write_text(out, "text", history_note_text(note)) : err;
+		err = row_write_member(out, "comment", history_note_comment(note));
+	return err == 0 ? row_write_member(out, "text", history_note_text(note)) : err;
 }
 
 static int
@@ -89,9 +78,9 @@ write_newer(struct buffer *out, const struct history_entry *e)
 	if (e->by_id == 0)
 		return buffer_append_text(out, ",\"by_id\":null,\"by_address\":null");
 	err = buffer_printf(out, ",\"by_id\":%" PRIu64, e->by_id);
-	return err == 0
-		   ? write_text(out, "by_address", net_addr_text(&e->by_addr, address))
-		   : err;
+	return err == 0 ? row_write_member(
+			      out, "by_address", net_addr_text(&e->by_addr, address))
+			: err;
 }
 
 static int
@@ -105,7 +94,7 @@ write_why(struct buffer *out, const struct history_entry *e)
 	    info->slug, info->code, info->by, info->summary);
 
 	if (err == 0)
-		err = write_text(out, "errno", name == NULL ? "" : name);
+		err = row_write_member(out, "errno", name == NULL ? "" : name);
 	if (err == 0)
 		err = write_newer(out, e);
 	if (err == 0)

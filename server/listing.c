@@ -50,6 +50,17 @@ begin_line(struct listing *l)
 	return err;
 }
 
+bool
+listing_is_too_long(struct listing *l)
+{
+	if (l->is_streamed || l->returned <= LISTING_UNSTREAMED)
+		return false;
+	call_fail(l->call, RPC_LIMIT,
+	    "more than %d rows cannot come without stream: give a limit",
+	    LISTING_UNSTREAMED);
+	return true;
+}
+
 int
 listing_flush(struct listing *l)
 {

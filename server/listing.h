@@ -34,6 +34,10 @@ void listing_clear(struct listing *l);
 /* Adds one JSON object. A full line goes to the client. Returns 0 or -ENOMEM. */
 int listing_add(struct listing *l, const char *row, size_t len);
 
+/* More than an answer in one piece may hold, to a call without a limit: it has been
+ * answered with that. */
+bool listing_is_too_long(struct listing *l);
+
 /* Sends the rows that wait (streamed only). Returns 0 or -ENOMEM. */
 int listing_flush(struct listing *l);
 

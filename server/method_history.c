@@ -123,20 +123,6 @@ take_batch(struct call *call, bool *ret_more)
 	return err;
 }
 
-/* More than an answer in one piece may hold, and no limit was given? */
-static bool
-is_too_long(struct call *call)
-{
-	struct past *p = call->state;
-
-	if (p->listing.is_streamed || p->listing.returned <= LISTING_UNSTREAMED)
-		return false;
-	call_fail(call, RPC_LIMIT,
-	    "more than %d rows cannot come without stream: give a limit",
-	    LISTING_UNSTREAMED);
-	return true;
-}
-
 static bool
 step(struct call *call)
 {
@@ -151,7 +137,7 @@ step(struct call *call)
 		err = take_batch(call, &more);
 	if (err < 0)
 		call_no_memory(call);
-	if (err < 0 || is_too_long(call))
+	if (err < 0 || listing_is_too_long(&p->listing))
 		return false;
 	if (!more)
 		finish(call);

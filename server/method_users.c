@@ -393,20 +393,6 @@ take_sessions(struct users *u)
 	return err;
 }
 
-/* Too many for an answer that is not streamed, and no limit was given? */
-static bool
-is_too_long(struct call *call)
-{
-	struct users *u = call->state;
-
-	if (u->listing.is_streamed || u->listing.returned <= LISTING_UNSTREAMED)
-		return false;
-	call_fail(call, RPC_LIMIT,
-	    "more than %d rows cannot come without stream: give a limit",
-	    LISTING_UNSTREAMED);
-	return true;
-}
-
 static bool
 step(struct call *call)
 {
@@ -417,7 +403,7 @@ step(struct call *call)
 		return false; /* out in the workers */
 	err = take_sessions(u);
 	if (err == 0 && !u->is_cut && u->next_row < u->page->nrows)
-		return !is_too_long(call);
+		return !listing_is_too_long(&u->listing);
 	survey_free(u->page);
 	u->page = NULL;
 	if (err == 0 && !u->is_cut && !u->is_last) {

@@ -261,8 +261,8 @@ row_write_string(struct buffer *out, const char *text)
 	return err == 0 ? buffer_append(out, "\"", 1) : err;
 }
 
-static int
-write_member(struct buffer *out, const char *name, const char *text)
+int
+row_write_member(struct buffer *out, const char *name, const char *text)
 {
 	int err = buffer_printf(out, ",\"%s\":", name);
 
@@ -280,7 +280,7 @@ write_time(struct buffer *out, const char *name, int64_t mono_ms)
 
 	if (mono_ms != 0)
 		clock_text(clock_wall_of_ms(mono_ms), text);
-	return write_member(out, name, text);
+	return row_write_member(out, name, text);
 }
 
 static int
@@ -299,16 +299,16 @@ write_who(struct buffer *out, const struct row *row)
 	int err = buffer_printf(out, "{\"id\":%" PRIu64, row->handle.id);
 
 	if (err == 0)
-		err = write_member(out, "user", row->user);
+		err = row_write_member(out, "user", row->user);
 	if (err == 0)
-		err = write_member(out, "display", row->display);
+		err = row_write_member(out, "display", row->display);
 	if (err == 0)
-		err = write_member(out, "state", state_name(row->state));
+		err = row_write_member(out, "state", state_name(row->state));
 	if (err == 0)
-		err = write_member(out, "ip", net_ip_text(&row->addr, ip));
+		err = row_write_member(out, "ip", net_ip_text(&row->addr, ip));
 	if (err == 0)
 		err = buffer_printf(out, ",\"port\":%u", (unsigned)row->addr.port);
-	return err == 0 ? write_member(out, "listener", row->listener) : err;
+	return err == 0 ? row_write_member(out, "listener", row->listener) : err;
 }
 
 static int

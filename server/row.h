@@ -65,4 +65,7 @@ int row_write(struct buffer *out, const struct row *row);
 /* Appends text as a JSON string; bytes that are no UTF-8 become U+FFFD. */
 int row_write_string(struct buffer *out, const char *text);
 
+/* Appends ,"name":"text", or null for "". Returns 0 or -ENOMEM. */
+int row_write_member(struct buffer *out, const char *name, const char *text);
+
 #endif

@@ -14,11 +14,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/unit/temp.h"
 #include "tests/unit/unit.h"
 
 #define MAX_ENDS 1024
 
-static char dir[] = "/tmp/test_runner.XXXXXX";
+static struct temp temp;
 
 static struct {
 	unsigned n;
@@ -250,15 +251,14 @@ static int
 enter_directory(void **state)
 {
 	(void)state;
-	return mkdtemp(dir) == NULL || chdir(dir) < 0 ? -1 : 0;
+	return temp_make(&temp) != 0 || chdir(temp.dir) < 0 ? -1 : 0;
 }
 
 static int
 leave_directory(void **state)
 {
 	(void)state;
-	(void)unlink("out");
-	return chdir("/") < 0 || rmdir(dir) < 0 ? -1 : 0;
+	return chdir("/") < 0 ? -1 : temp_remove(&temp);
 }
 
 int
