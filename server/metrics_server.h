@@ -1,9 +1,10 @@
 /*
  * metrics_server.h - the listener that gives out metrics over HTTP.
  *
- * GET /metrics, one request for each connection, at most 16 of them at once and 5
- * seconds for each. It has a thread of its own, so whoever asks, and however slowly,
- * delays neither users nor operators. Main thread.
+ * GET /metrics, one request for each connection, at most 16 of them at once and 10
+ * seconds for each. It has a thread of its own, so however slowly somebody asks, users
+ * and operators do not wait; what is read for an answer are counters and short locks.
+ * Main thread.
  */
 #ifndef SERVER_METRICS_SERVER_H
 #define SERVER_METRICS_SERVER_H
