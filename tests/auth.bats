@@ -144,8 +144,8 @@ timeouts: {login_timeout: 5m}'
 		watcher: > AUTH bob builder
 		watcher: < OK *
 	SCRIPT
-	local n
-	n=$(scaled 40)
+	# more than the helpers take at once; a loaded machine has seconds for each hash
+	local n=8
 	swarm_begin flood --same --prefix alice --secret wrong --users "$n" --inflight "$n"
 	play <<-'SCRIPT'
 		mark
@@ -153,7 +153,7 @@ timeouts: {login_timeout: 5m}'
 		< PONG
 		elapsed 0 20000
 	SCRIPT
-	wait_until -t 60 answered "$n"
+	wait_until -t 240 answered "$n"
 	swarm_stop flood >/dev/null
 }
 
