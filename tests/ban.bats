@@ -110,7 +110,7 @@ welcome() {
 	retry_of 309 127.0.0.1 alice
 	[ "$(cat "$BATS_TEST_TMPDIR/retry")" -le 4000 ]
 	wait_until welcome 127.0.0.1 alice
-	wait_until stat_is bans 0
+	stat_comes bans 0
 	wait_until grep -qx '{"bans":1}' "$BATS_TEST_TMPDIR/state/bans.jsonl"
 	same 1 "$(wc -l <"$BATS_TEST_TMPDIR/state/bans.jsonl")" lines
 	holds "$(events_of ban | jq -s .)" '[.[].what] == ["add", "expire"]'
@@ -185,13 +185,13 @@ welcome() {
 	start_with_state 'timeouts: {cleanup_interval: 300ms}'
 	online bot-1 bot-2 bot-3 carol
 	"$POOLCTL" ban add 'user~^bot-' --for 20s --rate 0.01/s --yes >/dev/null 2>&1 3>&- &
-	wait_until stat_is bans 1
+	stat_comes bans 1
 	kill -9 $!
 	wait_until grep -q '"rule":"bot-' "$BATS_TEST_TMPDIR/state/bans.jsonl"
 	"$POOLCTL" kick 'user~^bot-' --ban 3s --rate 0.01/s --yes >/dev/null 2>&1 3>&- &
-	wait_until stat_is bans 2
+	stat_comes bans 2
 	kill -9 $!
-	wait_until stat_is bans 1
+	stat_comes bans 1
 	same 1 "$(grep -c rule "$BATS_TEST_TMPDIR/state/bans.jsonl")" rules
 }
 

@@ -12,7 +12,7 @@ ended() {
 	local n=${2:-1}
 
 	closed_is "$1" "$n"
-	wait_until stat_is total_connections 0
+	stat_comes total_connections 0
 	same "$n" "$(control_call pool.stats | jq '[.result.closed[]] | add')" "ends in all"
 	same "$n" "$(events_of disconnect | jq -r .reason | grep -cx "$1")" "events of $1"
 }
@@ -55,7 +55,7 @@ ended() {
 	play_bg victim < <(printf '> AUTH alice -\n< OK *\nsleep 60000\n')
 	online_is 1
 	kill -KILL "$(cat "$BATS_TEST_TMPDIR/victim.pid")"
-	wait_until stat_is total_connections 0
+	stat_comes total_connections 0
 	same 1 "$(($(stat_of closed.eof) + $(stat_of closed.reset)))"
 }
 
@@ -210,7 +210,7 @@ queue: {max_queue: 64MiB}'
 		d: < HELLO *
 		a: > QUIT
 		a: bye 100
-		! wait_until stat_is total_connections 2
+		! stat_comes total_connections 2
 		e: > PING
 		e: < PONG
 	SCRIPT
@@ -339,7 +339,7 @@ timeouts: {linger_timeout: 100ms}'
 	n=$(scaled 200)
 	swarm racers --prefix r --users "$n"
 	control_result connections.kick '{"all":true}' >/dev/null || true
-	wait_until stat_is total_connections 0
+	stat_comes total_connections 0
 	same "$n" "$(control_call pool.stats | jq '[.result.closed[]] | add')" "ends in all"
 	stat_is total_closed "$n"
 	stat_is total_created "$n"

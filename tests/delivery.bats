@@ -43,7 +43,7 @@ clean='.lost == 0 and .missing == 0 and .duplicated == 0 and .reordered == 0 and
 		> QUIET on
 		< OK
 		> CAST :3 3 3
-		! wait_until stat_is messages_out $((3 * n))
+		! stat_comes messages_out $((3 * n))
 		> QUIT
 		bye 100
 	SCRIPT
@@ -59,7 +59,7 @@ clean='.lost == 0 and .missing == 0 and .duplicated == 0 and .reordered == 0 and
 	swarm stay --users "$n" --prefix s --talkers 2 --every 5 --cast-every 1
 	swarm go --users "$n" --prefix g
 	kill -KILL "$(cat "$BATS_TEST_TMPDIR/go.pid")"
-	wait_until stat_is active_connections "$n"
+	stat_comes active_connections "$n"
 	holds "$(swarm_stop stay)" '.lost == 0' '.missing == 0' '.duplicated == 0' '.reordered == 0' \
 		'.cut == 0' ".online == $n"
 }
@@ -115,7 +115,7 @@ clean='.lost == 0 and .missing == 0 and .duplicated == 0 and .reordered == 0 and
 	holds "$before" '.total_created == 50' '.total_connections == 50' '.active_connections == 50' \
 		'.user_connections == 50' '.connections_by_state.active == 50'
 	swarm_stop some >/dev/null
-	wait_until stat_is total_connections 0
+	stat_comes total_connections 0
 	holds "$(control_result pool.stats)" '.total_created == 50' '.total_closed == 50' \
 		'.active_connections == 0' '.user_connections == 0' '.queue_bytes == 0' \
 		'.average_duration == 0' ".total_bytes_sent >= $(jq .total_bytes_sent <<<"$before")" \
@@ -127,10 +127,10 @@ clean='.lost == 0 and .missing == 0 and .duplicated == 0 and .reordered == 0 and
 	local before
 	swarm warm --users 10
 	swarm_stop warm >/dev/null
-	wait_until stat_is total_connections 0
+	stat_comes total_connections 0
 	before=$(find "/proc/$POOLD_PID/fd" -mindepth 1 | wc -l)
 	swarm many --users "$(scaled 500)"
 	swarm_stop many >/dev/null
-	wait_until stat_is total_connections 0
+	stat_comes total_connections 0
 	same "$before" "$(find "/proc/$POOLD_PID/fd" -mindepth 1 | wc -l)" "open descriptors"
 }

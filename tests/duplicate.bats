@@ -4,7 +4,7 @@ load helpers
 
 # one_left USER: found by WHO, SEND, users, list and the counters, everywhere once.
 one_left() {
-	wait_until stat_is active_connections 1
+	stat_comes active_connections 1
 	stat_is user_connections 1
 	holds "$(control_result users.list)" '.total == 1' '.users | length == 1' \
 		".users[0].user == \"$1\"" '.users[0].sessions == 1'
@@ -56,7 +56,7 @@ one_left() {
 		new: > AUTH star -
 		new: < OK *
 		old: bye 301 *
-		! wait_until stat_is total_connections 1
+		! stat_comes total_connections 1
 		x: > AUTH finder -
 		x: < OK *
 		x: > WHO star
@@ -90,7 +90,7 @@ one_left() {
 	local attempts
 	attempts=$(scaled 1000)
 	swarm race --same --prefix star --users 50 --inflight 50 --attempts "$attempts"
-	wait_until stat_is active_connections 2
+	stat_comes active_connections 2
 	stat_is user_connections 1
 	holds "$(swarm_stop race)" '.online == 2' ".logins == $attempts" \
 		".bye == {\"301\": $((attempts - 2))}"
@@ -145,7 +145,7 @@ one_left() {
 	for i in 1 2 3; do
 		play_end "c$i" >/dev/null
 	done
-	wait_until stat_is total_connections 0
+	stat_comes total_connections 0
 	stat_is active_connections 0
 	stat_is user_connections 0
 }

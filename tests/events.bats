@@ -16,7 +16,7 @@ load helpers
 		> QUIT
 		bye 100
 	SCRIPT
-	wait_until stat_is total_connections 0
+	stat_comes total_connections 0
 	events_so_far >"$BATS_TEST_TMPDIR/events"
 	same 'connect login logout login disconnect ' \
 		"$(jq -r 'select(.id) | .type' "$BATS_TEST_TMPDIR/events" | tr '\n' ' ')" types
@@ -35,7 +35,7 @@ load helpers
 		<* BYE 307 *
 		gone
 	SCRIPT
-	wait_until stat_is total_connections 0
+	stat_comes total_connections 0
 	same 'connect login error disconnect ' \
 		"$(events_so_far | jq -r 'select(.id) | .type' | tr '\n' ' ')" types
 }
@@ -44,7 +44,7 @@ load helpers
 	start_poold
 	swarm race --same --prefix star --users 20 --inflight 20 --attempts "$(scaled 500)"
 	swarm_stop race >/dev/null
-	wait_until stat_is total_connections 0
+	stat_comes total_connections 0
 	events_so_far >"$BATS_TEST_TMPDIR/events"
 	holds "$(jq -cs 'map(.seq)' "$BATS_TEST_TMPDIR/events")" '. == [range(.[0]; .[0] + length)]'
 	holds "$(jq -cs '[.[] | select(.id)] | group_by(.id) | map(map(.type))' "$BATS_TEST_TMPDIR/events")" \
@@ -100,7 +100,7 @@ load helpers
 		> QUIT
 		bye 100
 	SCRIPT
-	wait_until stat_is total_connections 0
+	stat_comes total_connections 0
 	local newest
 	newest=$(events_so_far | tail -n 1 | jq .seq)
 	printf '{"jsonrpc":"2.0","id":1,"method":"events.subscribe","params":{"last":2}}\n' |

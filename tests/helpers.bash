@@ -7,16 +7,18 @@
 #	POOLD, POOLCTL, PEER	the programs (default: those of the build tree)
 #	POOLD_TEST_SCALE	small: a tenth of the clients, for slow builds
 #
+# A test costs what it forks: what is called often here does without, and lets `peer`
+# wait for the daemon and read its JSON.
+#
 # shellcheck shell=bash
 # shellcheck disable=SC2154	# bats sets its own variables
 
 bats_require_minimum_version 1.5.0
 
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-export SRCDIR=${SRCDIR:-$top}
-export POOLD=${POOLD:-$top/poold}
-export POOLCTL=${POOLCTL:-$top/poolctl}
-export PEER=${PEER:-$(dirname "$POOLD")/tests/peer}
+export SRCDIR=${SRCDIR:-${BATS_TEST_DIRNAME%/*}}
+export POOLD=${POOLD:-$SRCDIR/poold}
+export POOLCTL=${POOLCTL:-$SRCDIR/poolctl}
+export PEER=${PEER:-${POOLD%/*}/tests/peer}
 export POOLD_TEST_SCALE=${POOLD_TEST_SCALE:-full}
 
 teardown() {
@@ -59,7 +61,13 @@ scaled() {
 	fi
 }
 
-# wait_until [-t SECONDS] COMMAND…: until the command succeeds; fails after 10 s.
+# nap: 30 ms, waiting for what nobody writes.
+nap() {
+	[ -n "${nap_fd-}" ] || exec {nap_fd}<> <(:)
+	read -rt 0.03 <&"$nap_fd" || :
+}
+
+# wait_until [-t SECONDS] COMMAND…: until the command succeeds; fails after 30 s.
 wait_until() {
 	local seconds=30 end
 
@@ -73,8 +81,27 @@ wait_until() {
 			echo "not within $seconds s: $*"
 			return 1
 		fi
-		sleep 0.03
+		nap
 	done
+}
+
+# contents FILE: contents=$(<FILE), without a process for it.
+contents() {
+	local IFS=$'\n' lines=()
+
+	mapfile -t lines 2>/dev/null <"$1" || :
+	contents=${lines[*]}
+	while [[ $contents == *$'\n' ]]; do
+		contents=${contents%$'\n'}
+	done
+}
+
+# has_line FILE TEXT: a line of it begins with TEXT.
+has_line() {
+	local contents
+
+	contents "$1"
+	[[ $'\n'$contents == *$'\n'"$2"* ]]
 }
 
 free_port() {
@@ -94,20 +121,21 @@ same() {
 # workers is filled in. A TEXT that has a line `control:` has to name the path.
 write_config() {
 	local text=${1-}
+	local given=$'\n'$text
 
 	{
-		grep -q '^listen:' <<<"$text" ||
+		[[ $given == *$'\n'listen:* ]] ||
 			printf 'listen:\n  - address: 127.0.0.1:%s\n' "$PORT"
-		grep -q '^control:' <<<"$text" ||
+		[[ $given == *$'\n'control:* ]] ||
 			printf 'control:\n  path: %s\n' "$POOLCTL_SOCKET"
-		grep -q '^node:' <<<"$text" || printf 'node: test\n'
-		grep -q '^workers:' <<<"$text" || printf 'workers: 2\n'
+		[[ $given == *$'\n'node:* ]] || printf 'node: test\n'
+		[[ $given == *$'\n'workers:* ]] || printf 'workers: 2\n'
 		printf '%s\n' "$text"
 	} >"$POOLD_CONFIG"
 }
 
 control_answers() {
-	control_call server.info | grep -q '"result"'
+	[ -S "$POOLCTL_SOCKET" ] && "$PEER" call "$POOLCTL_SOCKET" server.info >/dev/null 2>&1
 }
 
 # launch_poold [OPTION…]: with the configuration written; returns when it answers.
@@ -118,7 +146,7 @@ launch_poold() {
 	"$POOLD" -c "$POOLD_CONFIG" "$@" 2>>"$POOLD_LOG" 3>&- &
 	export POOLD_PID=$!
 	note_pid "$POOLD_PID"
-	until control_answers 2>/dev/null; do
+	until control_answers; do
 		if ! kill -0 "$POOLD_PID" 2>/dev/null; then
 			cat "$POOLD_LOG"
 			echo "poold did not start"
@@ -128,12 +156,12 @@ launch_poold() {
 			echo "the control socket does not answer"
 			return 1
 		fi
-		sleep 0.03
+		nap
 	done
 }
 
 prepare_poold() {
-	PORT=$(free_port)
+	PORT=$("$PEER" --free-port)
 	export PORT
 	export POOLCTL_SOCKET=$BATS_TEST_TMPDIR/ctl.sock
 	export POOLD_CONFIG=$BATS_TEST_TMPDIR/poold.yaml
@@ -149,10 +177,12 @@ start_poold() {
 
 # Nothing a sanitizer has to say is in the log.
 check_log() {
-	if grep -qE 'Sanitizer|runtime error:|Assertion' "$POOLD_LOG"; then
-		grep -E -A 40 'Sanitizer|runtime error:|Assertion' "$POOLD_LOG"
-		return 1
-	fi
+	local contents
+
+	contents "$POOLD_LOG"
+	[[ $contents =~ Sanitizer|runtime\ error:|Assertion ]] || return 0
+	echo "$contents"
+	return 1
 }
 
 # wait_poold: waits until it has ended by itself; fails unless the status was 0.
@@ -167,7 +197,10 @@ wait_poold() {
 
 # gone PID: it has ended, be it a zombie still.
 gone() {
-	! grep -q '^State:[[:space:]]*[^ZX]' "/proc/$1/status" 2>/dev/null
+	local stat=
+
+	read -r stat 2>/dev/null <"/proc/$1/stat" || :
+	[[ -z $stat || ${stat##*) } == [ZX]* ]]
 }
 
 stop_poold() {
@@ -194,46 +227,47 @@ control_raw() {
 
 # control_result METHOD [PARAMS]: the result; fails, showing the error, if there is none.
 control_result() {
-	control_call "$@" | jq -ce 'if .error then error(.error | tojson) else .result end'
+	"$PEER" call "$POOLCTL_SOCKET" "$@"
 }
 
 # control_kind METHOD [PARAMS]: error.data.kind
 control_kind() {
-	control_call "$@" | jq -re '.error.data.kind'
+	"$PEER" call "$POOLCTL_SOCKET" --kind "$@"
 }
 
 # events_so_far: all events that the daemon still has, one per line.
 events_so_far() {
-	printf '{"jsonrpc":"2.0","id":1,"method":"events.subscribe","params":{"since":0}}\n' |
-		"$PEER" rpc "$POOLCTL_SOCKET" --backlog |
-		jq -c 'select(.method == "event") | .params.event'
+	"$PEER" events "$POOLCTL_SOCKET"
 }
 
 # events_of TYPE
 events_of() {
-	events_so_far | jq -c "select(.type == \"$1\")"
+	"$PEER" events "$POOLCTL_SOCKET" "$1"
 }
 
 # stat_of KEY: one value of pool.stats, such as logins or closed.kicked (0: absent).
 stat_of() {
-	local path
-	path=$(printf '["%s"]' "${1//./\",\"}")
-	control_call pool.stats | jq -r ".result | getpath($path) // 0"
+	"$PEER" call "$POOLCTL_SOCKET" --value "$1" pool.stats
 }
 
 # stat_is KEY VALUE
 stat_is() {
-	same "$2" "$(stat_of "$1")" "$1"
+	"$PEER" call "$POOLCTL_SOCKET" --value "$1" --is "$2" pool.stats
+}
+
+# stat_comes KEY VALUE: waits until it is so.
+stat_comes() {
+	"$PEER" call "$POOLCTL_SOCKET" --value "$1" --until "$2" pool.stats
 }
 
 # closed_is SLUG N: so many connections have ended for this reason.
 closed_is() {
-	wait_until stat_is "closed.$1" "$2" || stat_is "closed.$1" "$2"
+	stat_comes "closed.$1" "$2"
 }
 
 # online_is N: so many sessions.
 online_is() {
-	wait_until stat_is active_connections "$1" || stat_is active_connections "$1"
+	stat_comes active_connections "$1"
 }
 
 # set_values 'name=value' …
@@ -278,7 +312,7 @@ swarm() {
 	local name=$1
 	shift
 	swarm_begin "$name" "$@"
-	wait_until -t 40 grep -q '^ready' "$BATS_TEST_TMPDIR/$name.out" || {
+	wait_until -t 40 has_line "$BATS_TEST_TMPDIR/$name.out" ready || {
 		cat "$BATS_TEST_TMPDIR/$name.err"
 		return 1
 	}
@@ -291,7 +325,7 @@ swarm_begin() {
 		2>"$BATS_TEST_TMPDIR/$name.err" 3>&- &
 	echo $! >"$BATS_TEST_TMPDIR/$name.pid"
 	note_pid $!
-	wait_until -t 20 grep -q '^begun' "$BATS_TEST_TMPDIR/$name.out"
+	wait_until -t 20 has_line "$BATS_TEST_TMPDIR/$name.out" begun
 }
 
 # swarm_said NAME WORD: the report that came with the line WORD (ready, done…)
@@ -315,7 +349,7 @@ more_lines() {
 
 # swarm_waits NAME LINE: until the swarm has said so (done, empty)
 swarm_waits() {
-	wait_until -t "${3:-20}" grep -q "^$2" "$BATS_TEST_TMPDIR/$1.out"
+	wait_until -t "${3:-20}" has_line "$BATS_TEST_TMPDIR/$1.out" "$2"
 }
 
 # swarm_stop NAME: ends it and shows its report.
@@ -330,8 +364,10 @@ swarm_stop() {
 
 # holds JSON EXPRESSION…: each jq expression is true of it.
 holds() {
-	local json=$1 expression
+	local json=$1 expression all
 	shift
+	printf -v all ' and (%s)' "$@"
+	jq -e "true$all" >/dev/null 2>&1 <<<"$json" && return 0
 	for expression in "$@"; do
 		jq -e "$expression" >/dev/null <<<"$json" && continue
 		echo "not so: $expression"
@@ -355,4 +391,5 @@ check_bystanders() {
 }
 
 export -f ctl swarm_waits control_answers control_call control_raw control_result control_kind stat_of stat_is same
-export -f events_so_far events_of wait_until closed_is online_is set_values holds gone scaled
+export -f events_so_far events_of wait_until nap contents has_line stat_comes closed_is online_is
+export -f set_values holds gone scaled

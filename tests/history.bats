@@ -161,7 +161,7 @@ timeouts: {linger_timeout: 100ms}'
 		b: half-close
 		b: gone
 	SCRIPT
-	wait_until stat_is history.entries 32
+	stat_comes history.entries 32
 	holds "$(ends)" '.total == 32' '.remembered == 32' '.ends | length == 32' \
 		'[.ends[].number] == ([range(1; 33)] | reverse)' '.ends[0].reason == "eof"'
 	holds "$(ends --reason quit,400)" '.total == 31'
@@ -192,7 +192,7 @@ timeouts: {linger_timeout: 100ms}'
 	local n before
 	swarm many --users 50 --prefix u
 	swarm_stop many >/dev/null
-	wait_until stat_is total_connections 0
+	stat_comes total_connections 0
 	stat_is history.entries 20
 	stat_is history.over_max 30
 	before=$(stat_of memory.history)
@@ -213,7 +213,7 @@ timeouts: {linger_timeout: 100ms}'
 	holds "$(ends)" '.total == 0' '.oldest_at == null'
 	[ "$(stat_of memory.history)" -lt 5000 ]
 	play <<<'> QUIT' >/dev/null
-	wait_until stat_is total_connections 0
+	stat_comes total_connections 0
 	stat_is history.entries 0
 	status_of 4 explain flap
 	said_like '*history_max is 0*'

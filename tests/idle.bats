@@ -138,7 +138,7 @@ load helpers
 		w: > IDLE
 		w: < OK credit=1
 		w: reset
-		! wait_until stat_is idle_available 0
+		! stat_comes idle_available 0
 		boss: > ANY :x
 		boss: < ERR 404 no-idle*
 	SCRIPT
@@ -222,7 +222,7 @@ load helpers
 		boss: > ANY :2
 		boss: <= OK worker
 	SCRIPT
-	wait_until stat_is idle_low 2
+	stat_comes idle_low 2
 	same 2 "$(events_of idle_low | wc -l)" "idle_low events"
 }
 
@@ -240,6 +240,6 @@ load helpers
 		play_end "boss$i" >/dev/null
 	done
 	stat_is jobs 2000
-	wait_until stat_is messages_out 2000
+	stat_comes messages_out 2000
 	holds "$(swarm_stop workers)" '.online == 20'
 }

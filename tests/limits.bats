@@ -23,7 +23,7 @@ sum_of() {
 		done
 		same 100 "$(sum_of .logins)" "logins in round $round"
 		same 200 "$(sum_of '.bye["304"] // 0')" "refusals in round $round"
-		wait_until stat_is total_connections 0
+		stat_comes total_connections 0
 	done
 	stat_is rejected.pool-full "$((200 * round))"
 	stat_is logins "$((100 * round))"
@@ -43,7 +43,7 @@ sum_of() {
 		bye 304 pool-full *
 	SCRIPT
 	holds "$(swarm_stop full)" ".online == $n"
-	wait_until stat_is active_connections 0
+	stat_comes active_connections 0
 	play <<-'SCRIPT'
 		> AUTH newcomer -
 		< OK *
@@ -182,7 +182,7 @@ timeouts: {login_timeout: 60s}"
 	swarm three --users 3 --prefix c --sources 1 --source-net 1
 	holds "$(swarm_stop three)" '.online == 0' '.bye["303"] == 3'
 	holds "$(swarm_stop one)" '.online == 5'
-	wait_until stat_is total_connections 5
+	stat_comes total_connections 5
 	swarm four --users 5 --prefix d --sources 1 --source-net 1
 	holds "$(swarm_stop four)" '.online == 5'
 	swarm_stop two >/dev/null
@@ -197,7 +197,7 @@ timeouts: {login_timeout: 60s}"
 	done
 	set_values max_connections=100 max_unauthenticated=100 >/dev/null
 	swarm_stop churn >/dev/null
-	wait_until stat_is total_connections 0
+	stat_comes total_connections 0
 	play <<-'SCRIPT'
 		> AUTH alice -
 		< OK *
@@ -216,7 +216,7 @@ timeouts: {login_timeout: 60s}"
 	swarm many --users 150 --inflight 20
 	[ "$(stat_of active_connections)" -le "$most" ]
 	holds "$(swarm_stop many)" '.online > 0' '.online + .ended == 150'
-	wait_until stat_is total_connections 0
+	stat_comes total_connections 0
 	play <<-'SCRIPT'
 		> AUTH honest -
 		< OK *
@@ -261,7 +261,7 @@ timeouts: {login_timeout: 60s}"
 	[ "$(grep -c class=accept "$POOLD_LOG")" -lt 100 ]
 	swarm_stop first >/dev/null
 	swarm_stop many >/dev/null
-	wait_until stat_is total_connections 0
+	stat_comes total_connections 0
 	[ "$(stat_of accept_pauses)" -gt 0 ]
 	play <<-'SCRIPT'
 		> AUTH honest -

@@ -98,7 +98,7 @@ level_is() {
 	start_poold
 	swarm churn --users 100
 	swarm_stop churn >/dev/null
-	wait_until stat_is total_connections 0
+	stat_comes total_connections 0
 	stop_poold
 	[ "$(grep -c class=closed "$POOLD_LOG")" -lt 400 ]
 	grep -q suppressed "$POOLD_LOG"

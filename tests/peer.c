@@ -5,6 +5,8 @@
  *	talk	sends bytes and shows what comes back
  *	splits	checks that the answer is the same wherever the bytes are cut
  *	rpc	sends lines to the control socket, shows the answers
+ *	call	one call there: shows its result, or waits for one
+ *	events	shows what the daemon has still to tell
  *	swarm	many clients at once, see peer_swarm.c
  *	activate	opens a socket and hands it to a program, as systemd does
  */
@@ -33,6 +35,10 @@ static const struct mode {
 	{ "talk", peer_talk, "ADDRESS [--split N] [--half-close]  <bytes" },
 	{ "splits", peer_splits, "ADDRESS FILE" },
 	{ "rpc", peer_rpc, "PATH [--greeting | --backlog]  <lines" },
+	{ "call", peer_call,
+	    "PATH [--kind | --value MEMBER [--is VALUE | --until VALUE]] METHOD "
+	    "[PARAMS]" },
+	{ "events", peer_events, "PATH [TYPE]" },
 	{ "swarm", peer_swarm, "ADDRESS [OPTION...]" },
 	{ "activate", peer_activate, "ADDRESS COMMAND [ARGUMENT...]" },
 };

@@ -48,6 +48,9 @@ int write_pieces(int fd, const char *data, size_t len, size_t piece, int pause_u
 /* Takes \r \n \t \0 \\ and \xNN out of text, in place. Returns the length. */
 size_t unescape(char *text);
 
+/* All that comes from fd until its end. */
+void read_all(int fd, struct buffer *b);
+
 long number(const char *text); /* decimal, whole; exits if it is not */
 
 /* The modes; each gets its own argv and returns the exit status. */
@@ -55,6 +58,8 @@ int peer_script(int argc, char *argv[]);
 int peer_talk(int argc, char *argv[]);
 int peer_splits(int argc, char *argv[]);
 int peer_rpc(int argc, char *argv[]);
+int peer_call(int argc, char *argv[]);
+int peer_events(int argc, char *argv[]);
 int peer_swarm(int argc, char *argv[]);
 int peer_activate(int argc, char *argv[]);
 

@@ -7,7 +7,6 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +18,7 @@
 #define TALK_MS 20000
 #define PIECE_PAUSE_US 300
 
-static void
+void
 read_all(int fd, struct buffer *b)
 {
 	char *room;
@@ -188,86 +187,4 @@ peer_splits(int argc, char *argv[])
 	buffer_clear(&first.answer);
 	buffer_clear(&said);
 	return differs;
-}
-
-/* -- the control socket ----------------------------------------------------- */
-
-/* What is still to come. */
-struct expected {
-	size_t answers;
-	bool backlog;	   /* the events before the answer to events.subscribe too */
-	json_int_t newest; /* the number of the last of them */
-	json_int_t seen;
-};
-
-/* Counts answers; an error that refuses the connection is one too. */
-static void
-take_line(struct expected *e, const char *line)
-{
-	json_t *doc = json_loads(line, 0, NULL);
-	json_t *result = json_object_get(doc, "result");
-	json_t *event = json_object_get(json_object_get(doc, "params"), "event");
-
-	if (result != NULL || json_object_get(doc, "error") != NULL)
-		e->answers--;
-	if (e->backlog && json_object_get(result, "seq") != NULL)
-		e->newest = json_integer_value(json_object_get(result, "seq"));
-	if (event != NULL)
-		e->seen = json_integer_value(json_object_get(event, "seq"));
-	json_decref(doc);
-}
-
-static bool
-is_complete(const struct expected *e)
-{
-	return e->answers == 0 && e->seen >= e->newest;
-}
-
-static size_t
-count_lines(const struct buffer *b)
-{
-	size_t lines = 0;
-
-	for (size_t i = 0; i < b->len; i++)
-		lines += b->data[i] == '\n';
-	return lines;
-}
-
-/* Shows lines until all has come. Returns 1 if it has not. */
-static int
-show_answers(struct line_reader *in, struct expected *e, bool greeting)
-{
-	char *line;
-
-	while (!is_complete(e) && line_read(in, 10000, &line) == 1) {
-		if (greeting || strstr(line, "\"method\":\"hello\"") == NULL)
-			printf("%s\n", line);
-		take_line(e, line);
-	}
-	return !is_complete(e);
-}
-
-int
-peer_rpc(int argc, char *argv[])
-{
-	bool greeting = argc == 3 && strcmp(argv[2], "--greeting") == 0;
-	bool backlog = argc == 3 && strcmp(argv[2], "--backlog") == 0;
-	struct expected e = { .backlog = backlog };
-	struct line_reader in = { 0 };
-	struct target target;
-	struct buffer said;
-	char address[256];
-
-	if (argc < 2)
-		errx(2, "rpc: the path of the control socket is needed");
-	snprintf(address, sizeof(address), "unix:%s", argv[1]);
-	target_parse(&target, address);
-	read_all(STDIN_FILENO, &said);
-	if ((in.fd = target_open(&target, false)) < 0)
-		errx(1, "%s: %s", argv[1], strerror(-in.fd));
-
-	e.answers = count_lines(&said);
-	(void)write_pieces(in.fd, said.data, said.len, 0, 0);
-	buffer_clear(&said);
-	return show_answers(&in, &e, greeting);
 }

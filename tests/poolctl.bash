@@ -5,7 +5,7 @@
 
 # online NAME… : each logs in, with the display name of NAME=DISPLAY, and stays.
 online() {
-	local word name n=0
+	local word name
 
 	for word in "$@"; do
 		name=${word%%=*}
@@ -18,8 +18,7 @@ online() {
 			printf '< OK *\ntimeout 60000\n<* BYE *\n'
 		} >"$BATS_TEST_TMPDIR/$name.script"
 		play_bg "$name" <"$BATS_TEST_TMPDIR/$name.script"
-		n=$((n + 1))
-		online_is "$n"
+		wait_until has_line "$BATS_TEST_TMPDIR/$name.out" 'me< OK'
 	done
 }
 
@@ -40,9 +39,11 @@ frozen() {
 
 # status_of WANTED ARGUMENT…: poolctl ends with this status; its stdout is in $output.
 status_of() {
-	local wanted=$1 status=0
+	local wanted=$1 status=0 contents
 	shift
-	output=$(poolctl "$@") || status=$?
+	poolctl "$@" >"$BATS_TEST_TMPDIR/stdout" || status=$?
+	contents "$BATS_TEST_TMPDIR/stdout"
+	output=$contents
 	same "$wanted" "$status" "status of $*" || {
 		cat "$BATS_TEST_TMPDIR/stderr"
 		return 1
@@ -51,15 +52,21 @@ status_of() {
 
 # said TEXT: exactly this was written to stderr.
 said() {
-	same "$1" "$(cat "$BATS_TEST_TMPDIR/stderr")" stderr
+	local contents
+
+	contents "$BATS_TEST_TMPDIR/stderr"
+	same "$1" "$contents" stderr
 }
 
 # said_like GLOB
 said_like() {
+	local contents
+
+	contents "$BATS_TEST_TMPDIR/stderr"
 	# shellcheck disable=SC2053	# a pattern is what it is
-	[[ $(cat "$BATS_TEST_TMPDIR/stderr") == $1 ]] || {
+	[[ $contents == $1 ]] || {
 		echo "stderr is not like $1:"
-		cat "$BATS_TEST_TMPDIR/stderr"
+		echo "$contents"
 		return 1
 	}
 }

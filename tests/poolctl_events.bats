@@ -35,7 +35,7 @@ has_lines() {
 	start_poold
 	online alice
 	status_of 0 kick alice --reason x
-	wait_until stat_is total_connections 0
+	stat_comes total_connections 0
 	status_of 0 events --since 0 --type login,disconnect --no-follow --exec \
 		'echo "$EVENT_TYPE $EVENT_USER ${EVENT_REASON-none} $(jq -r .address)"'
 	same 'login alice none 127.0.0.1,disconnect alice kicked 127.0.0.1,' \

@@ -58,6 +58,6 @@ load helpers
 	start_poold
 	swarm many --users "$(scaled 500)" --talkers "$(scaled 500)" --every 20
 	kill -KILL "$(cat "$BATS_TEST_TMPDIR/many.pid")"
-	wait_until stat_is total_connections 0
+	stat_comes total_connections 0
 	same 0 "$(grep -v class=start "$POOLD_LOG" | grep -cE 'level=(error|warn)')" "errors and warnings"
 }

@@ -96,7 +96,7 @@ message: {max_message: 8KiB}'
 			deaf: <* PONG alive
 			> QUIET off
 			<* OK
-			! wait_until stat_is queue_bytes 0
+			! stat_comes queue_bytes 0
 			> SEND deaf :again
 			<* OK 1
 			deaf: <* MSG blaster 5

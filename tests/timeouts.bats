@@ -87,7 +87,7 @@ load helpers
 	swarm chatty --users "$talkers" --talkers "$talkers" --every 500 --prefix c
 	swarm silent --users "$silent" --prefix s
 	set_values connection_timeout=2s >/dev/null
-	wait_until stat_is closed.idle-timeout "$silent"
+	stat_comes closed.idle-timeout "$silent"
 	swarm_waits silent empty
 	holds "$(swarm_stop silent)" ".bye == {\"201\": $silent}"
 	holds "$(swarm_stop chatty)" ".online == $talkers" '.bye == {}' '.lost == 0' '.missing == 0'
@@ -217,7 +217,7 @@ queue: {max_queue: 64MiB}'
 		! control_result connections.kick '{"select":["deaf"]}'
 		a: > WHO deaf
 		a: <= OK online=0 idle=0
-		! wait_until stat_is total_connections 1
+		! stat_comes total_connections 1
 		elapsed 200 20000
 	SCRIPT
 }

@@ -119,7 +119,7 @@ audited() {
 		d: < OK *
 		c: bye 301
 	SCRIPT
-	wait_until stat_is total_connections 0
+	stat_comes total_connections 0
 	kill -INT "$pid"
 	ended 130
 	# sorted: what passes one connection is in order, but c ends beside d
