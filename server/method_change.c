@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,22 +48,6 @@ static void
 fail(struct call *call, const struct reload_error *error)
 {
 	call_fail_hint(call, error->kind, error->hint, "%s", error->text);
-}
-
-static int bad_value(struct reload_error *error, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static int
-bad_value(struct reload_error *error, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(error->text, sizeof(error->text), format, args);
-	va_end(args);
-	error->kind = RPC_BAD_VALUE;
-	error->hint = NULL;
-	return -EINVAL;
 }
 
 /* -- what a change does ------------------------------------------------------ */
@@ -327,8 +310,8 @@ parse_values(
 
 	ret->count = 0;
 	if (json_object_size(values) == 0 || json_object_size(values) > VALUES_MAX)
-		return bad_value(
-		    error, "values must name 1 to %d settings", VALUES_MAX);
+		return reload_fail(error, RPC_BAD_VALUE,
+		    "values must name 1 to %d settings", VALUES_MAX);
 	json_object_foreach(values, name, value) {
 		struct assignment *a = &ret->items[ret->count];
 
@@ -336,7 +319,7 @@ parse_values(
 		a->value = value_text(name, value, ret->text[ret->count], NUMBER_TEXT);
 		ret->count++;
 		if (a->value == NULL)
-			return bad_value(error,
+			return reload_fail(error, RPC_BAD_VALUE,
 			    "%s: text with a unit or a number is expected", name);
 	}
 	return 0;
@@ -349,7 +332,7 @@ confirm_time(const struct call *call, int64_t *ret_ms, struct reload_error *erro
 
 	if (call_has(call, "confirm_s") &&
 	    (seconds < CONFIRM_MIN_S || seconds > CONFIRM_MAX_S))
-		return bad_value(error,
+		return reload_fail(error, RPC_BAD_VALUE,
 		    "confirm_s: 100 ms to one day are allowed, not %g s", seconds);
 	*ret_ms = (int64_t)(seconds * 1000 + 0.5);
 	return 0;
@@ -420,8 +403,8 @@ run_unset(struct call *call, bool dry_run, struct setting_changes *ret,
 	size_t n = json_array_size(list);
 
 	if (n == 0 || n > SETTING_IDS)
-		return bad_value(
-		    error, "names must name 1 to %d settings", SETTING_IDS);
+		return reload_fail(error, RPC_BAD_VALUE,
+		    "names must name 1 to %d settings", SETTING_IDS);
 	for (size_t i = 0; i < n; i++)
 		names[i] = json_string_value(json_array_get(list, i));
 	return reload_unset(call->control->reload, names, n, &how, ret, error);

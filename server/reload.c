@@ -1,11 +1,11 @@
 /*
- * reload.c - set and unset as ways to make the next snapshot, and the change that
- * goes back unless it is confirmed.
+ * reload.c - set and unset as ways to make the next snapshot, and what all ways share:
+ * errors, the list of differences, the frame of a change.
  */
 #include "server/reload.h"
 
-#include <assert.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,13 +17,28 @@
 #include "server/reload_private.h"
 
 int
-reload_fail(struct reload_error *error, enum rpc_kind kind, const char *text)
+reload_fail_as(struct reload_error *error, enum rpc_kind kind)
 {
 	error->kind = kind;
 	error->hint = NULL;
-	if (text != error->text)
-		snprintf(error->text, sizeof(error->text), "%s", text);
 	return -EINVAL;
+}
+
+int
+reload_fail(struct reload_error *error, enum rpc_kind kind, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(error->text, sizeof(error->text), format, args);
+	va_end(args);
+	return reload_fail_as(error, kind);
+}
+
+int
+reload_fail_reading(struct reload_error *error, int err)
+{
+	return reload_fail_as(error, err == -EINVAL ? RPC_BAD_VALUE : RPC_IO);
 }
 
 int
@@ -111,11 +126,9 @@ reload_change_log(
 
 	if (target || format) {
 		err = log_change(new->target, (enum log_format) new->format);
-		if (err < 0) {
-			snprintf(error->text, sizeof(error->text),
-			    "cannot log to %s: %s", new->target, strerror(-err));
-			return reload_fail(error, RPC_IO, error->text);
-		}
+		if (err < 0)
+			return reload_fail(error, RPC_IO, "cannot log to %s: %s",
+			    new->target, strerror(-err));
 	}
 	if (settings_differ(old, new, SETTING_ID_level))
 		log_set_level((enum log_level) new->level);
@@ -130,6 +143,26 @@ reload_publish(struct reload *r, const struct settings *old, struct settings *ne
 }
 
 int
+reload_begin(struct reload *r, struct reload_step *step, struct reload_error *error)
+{
+	step->old = pool_settings(r->pool);
+	step->new = settings_copy(step->old);
+	return step->new == NULL ? reload_no_memory(error) : 0;
+}
+
+int
+reload_end(struct reload_step *step, int err, struct setting_changes *ret)
+{
+	if (err < 0)
+		setting_changes_clear(&step->changes);
+	else
+		*ret = step->changes;
+	settings_unref(step->new);
+	settings_unref(step->old);
+	return err;
+}
+
+int
 reload_find(const char *name, struct reload_error *error)
 {
 	const char *names[SETTING_IDS];
@@ -141,31 +174,38 @@ reload_find(const char *name, struct reload_error *error)
 	for (int i = 0; i < SETTING_IDS; i++)
 		names[i] = setting_info((enum setting_id)i)->name;
 	text_near(name, names, SETTING_IDS, near, sizeof(near));
-	snprintf(error->text, sizeof(error->text), "unknown setting \"%.64s\"%s", name,
-	    near);
-	reload_fail(error, RPC_UNKNOWN_KEY, error->text);
+	reload_fail(error, RPC_UNKNOWN_KEY, "unknown setting \"%.64s\"%s", name, near);
 	return -ENOENT;
 }
 
+/* One that may change while the daemon runs. */
 static int
-must_be_live(enum setting_id id, struct reload_error *error)
+find_live(const char *name, struct reload_error *error)
 {
-	const struct setting_info *info = setting_info(id);
+	const struct setting_info *info;
+	int id = reload_find(name, error);
 
+	if (id < 0)
+		return id;
+	info = setting_info((enum setting_id)id);
 	if (info->applies == APPLIES_LIVE)
-		return 0;
-	snprintf(error->text, sizeof(error->text), "%s %s", info->name,
+		return id;
+	return reload_fail(error, RPC_UNSUPPORTED, "%s %s", info->name,
 	    info->applies == APPLIES_RESTART ? "needs a restart"
 					     : "comes from the file at a reload");
-	return reload_fail(error, RPC_UNSUPPORTED, error->text);
 }
 
-static int
-check(const struct settings *s, struct reload_error *error)
+int
+reload_fit(struct settings *s, int64_t servable, char *note, struct reload_error *error)
 {
-	if (settings_check(s, error->text, sizeof(error->text)) < 0)
-		return reload_fail(error, RPC_BAD_VALUE, error->text);
-	return 0;
+	struct setting_source at;
+
+	s->servable = servable;
+	(void)settings_lower(s, note, RELOAD_ERROR);
+	if (settings_check_at(s, &at, error->text, sizeof(error->text)) == 0)
+		return 0;
+	settings_locate_at(s, at, error->text, sizeof(error->text));
+	return reload_fail_as(error, RPC_BAD_VALUE);
 }
 
 int
@@ -186,12 +226,6 @@ struct settings *
 reload_file(const struct reload *r)
 {
 	return r->base->under != NULL ? r->base->under : r->base;
-}
-
-const struct reload_pending *
-reload_pending(const struct reload *r)
-{
-	return r->back == NULL ? NULL : &r->pending;
 }
 
 bool
@@ -218,141 +252,89 @@ reload_copy_value(struct settings *to, const struct settings *from, enum setting
 	err = settings_set(
 	    to, id, text, from->source[id], error->text, sizeof(error->text));
 	free(text);
-	return err < 0 ? reload_fail(error, RPC_BAD_VALUE, error->text) : 0;
-}
-
-int
-reload_refuse_pending(const struct reload *r, struct reload_error *error)
-{
-	char until[CLOCK_TEXT_SIZE];
-
-	if (r->back == NULL)
-		return 0;
-	snprintf(error->text, sizeof(error->text),
-	    "a change by uid %u waits until %s for its confirmation", r->pending.uid,
-	    clock_text(r->pending.until_us, until));
-	reload_fail(error, RPC_CONFLICT, error->text);
-	error->hint = "config confirm or config rollback first";
-	return -EBUSY;
+	return err < 0 ? reload_fail_as(error, RPC_BAD_VALUE) : 0;
 }
 
 /* ---- set and unset ---- */
 
-struct step { /* from one snapshot to the next */
-	struct settings *old, *new;
+struct edit { /* of single values, by name */
+	struct reload_step step;
 	const struct reload_how *how;
 	bool chosen[SETTING_IDS]; /* named by the operator */
-	bool is_unset;
-	struct save_plan plan; /* how->persist */
-	struct setting_changes changes;
+	/* What the overlay gets and loses if it is to be saved: the chosen, or NULL. */
+	const bool *add, *drop;
+	struct save_plan plan;
 };
 
 static int
-begin(struct reload *r, struct step *step, struct reload_error *error)
+begin(struct reload *r, struct edit *edit, struct reload_error *error)
 {
 	int err = reload_refuse_pending(r, error);
 
-	if (err < 0)
-		return err;
-	step->old = pool_settings(r->pool);
-	step->new = settings_copy(step->old);
-	return step->new == NULL ? reload_no_memory(error) : 0;
+	return err < 0 ? err : reload_begin(r, &edit->step, error);
 }
 
 static int
-assign(struct step *step, const struct assignment *a, struct reload_error *error)
+assign(struct edit *edit, const struct assignment *a, struct reload_error *error)
 {
-	const struct reload_how *how = step->how;
+	const struct reload_how *how = edit->how;
 	struct setting_source source = {
 		.origin = how->confirm_ms > 0 ? ORIGIN_PENDING : ORIGIN_RUNTIME,
 		.uid = how->uid,
 		.wall_us = clock_wall_us(),
 	};
-	int id = reload_find(a->name, error);
+	int id = find_live(a->name, error);
 
 	if (id < 0)
 		return id;
-	if (must_be_live((enum setting_id)id, error) < 0)
-		return -EINVAL;
 	if (how->confirm_ms > 0)
 		source.until_us = source.wall_us + how->confirm_ms * 1000;
-	if (settings_set(step->new, (enum setting_id)id, a->value, source, error->text,
-		sizeof(error->text)) < 0)
-		return reload_fail(error, RPC_BAD_VALUE, error->text);
-	step->chosen[id] = true;
+	if (settings_set(edit->step.new, (enum setting_id)id, a->value, source,
+		error->text, sizeof(error->text)) < 0)
+		return reload_fail_as(error, RPC_BAD_VALUE);
+	edit->chosen[id] = true;
 	return 0;
 }
 
 /* The new snapshot is good, and what it changes is known. */
 static int
-plan(struct reload *r, struct step *step, struct reload_error *error)
+plan(struct reload *r, struct edit *edit, struct reload_error *error)
 {
+	struct reload_step *step = &edit->step;
 	char note[RELOAD_ERROR];
 	int err;
 
 	/* what nobody has chosen makes room for what somebody chooses now */
 	(void)settings_lower(step->new, note, sizeof(note));
-	if ((err = check(step->new, error)) < 0 ||
-	    (err = reload_compare(step->old, step->new, &step->changes, error)) < 0)
+	if (settings_check(step->new, error->text, sizeof(error->text)) < 0)
+		return reload_fail_as(error, RPC_BAD_VALUE);
+	err = reload_compare(step->old, step->new, &step->changes, error);
+	if (err < 0 || !edit->how->persist)
 		return err;
-	if (!step->how->persist)
-		return 0;
-	err = save_plan_make(r, step->new, step->is_unset ? NULL : step->chosen,
-	    step->is_unset ? step->chosen : NULL, &step->plan, error);
+	err = save_plan_make(r, step->new, edit->add, edit->drop, &edit->plan, error);
 	return err < 0 ? reload_outcome(error, err, "nothing was changed") : 0;
-}
-
-/* The change goes back by itself: what to is made now, so that it cannot fail then. */
-static int
-prepare_return(struct reload *r, struct step *step, struct reload_error *error)
-{
-	assert(r->back == NULL);
-	if ((r->back = settings_copy(step->old)) == NULL)
-		return reload_no_memory(error);
-	r->pending = (struct reload_pending){
-		.uid = step->how->uid,
-		.persist = step->how->persist,
-		.until_us = clock_wall_us() + step->how->confirm_ms * 1000,
-	};
-	return 0;
-}
-
-void
-reload_forget_pending(struct reload *r)
-{
-	settings_unref(r->back);
-	r->back = NULL;
-}
-
-/* Nothing waits for a confirmation any more: the values are like others. */
-static void
-settle(struct settings *s)
-{
-	for (int id = 0; id < SETTING_IDS; id++) {
-		if (s->source[id].origin == ORIGIN_PENDING)
-			s->source[id].origin = ORIGIN_RUNTIME;
-	}
 }
 
 /* What can fail comes first, and the last of it is undone if the next fails. */
 static int
-carry_out(struct reload *r, struct step *step, struct reload_error *error)
+carry_out(struct reload *r, struct edit *edit, struct reload_error *error)
 {
-	bool waits = step->how->confirm_ms > 0 && step->changes.count > 0;
+	struct reload_step *step = &edit->step;
+	bool waits = edit->how->confirm_ms > 0 && step->changes.count > 0;
 	struct reload_error ignored;
-	int err = waits ? prepare_return(r, step, error) : 0;
+	int err = waits ? reload_expect_confirm(r, step->old, edit->how, error) : 0;
 
 	if (err < 0)
 		return err;
 	if (!waits)
-		settle(step->new);
+		reload_settle(step->new);
 	if ((err = reload_change_log(step->old, step->new, error)) < 0) {
 		reload_forget_pending(r);
 		return err;
 	}
-	if (step->how->persist && !waits &&
-	    (err = save_plan_write(r, &step->plan, step->new,
-		 step->is_unset ? NULL : step->chosen, &step->changes, error)) < 0) {
+	if (edit->how->persist && !waits &&
+	    (err = save_plan_write(
+		 r, &edit->plan, step->new, edit->add, &step->changes, error)) < 0) {
 		(void)reload_change_log(step->new, step->old, &ignored);
 		return reload_outcome(error, err, "nothing was changed");
 	}
@@ -361,21 +343,15 @@ carry_out(struct reload *r, struct step *step, struct reload_error *error)
 }
 
 static int
-finish(struct reload *r, struct step *step, int err, struct setting_changes *ret,
+finish(struct reload *r, struct edit *edit, int err, struct setting_changes *ret,
     struct reload_error *error)
 {
 	if (err == 0)
-		err = plan(r, step, error);
-	if (err == 0 && !step->how->dry_run)
-		err = carry_out(r, step, error);
-	if (err < 0)
-		setting_changes_clear(&step->changes);
-	else
-		*ret = step->changes;
-	save_plan_clear(&step->plan);
-	settings_unref(step->new);
-	settings_unref(step->old);
-	return err;
+		err = plan(r, edit, error);
+	if (err == 0 && !edit->how->dry_run)
+		err = carry_out(r, edit, error);
+	save_plan_clear(&edit->plan);
+	return reload_end(&edit->step, err, ret);
 }
 
 int
@@ -383,27 +359,25 @@ reload_set(struct reload *r, const struct assignment *values, size_t n,
     const struct reload_how *how, struct setting_changes *ret,
     struct reload_error *error)
 {
-	struct step step = { .how = how };
-	int err = begin(r, &step, error);
+	struct edit edit = { .how = how, .add = edit.chosen };
+	int err = begin(r, &edit, error);
 
 	for (size_t i = 0; err == 0 && i < n; i++)
-		err = assign(&step, &values[i], error);
-	return finish(r, &step, err, ret, error);
+		err = assign(&edit, &values[i], error);
+	return finish(r, &edit, err, ret, error);
 }
 
 static int
 restore(
-    struct reload *r, struct step *step, const char *name, struct reload_error *error)
+    struct reload *r, struct edit *edit, const char *name, struct reload_error *error)
 {
-	const struct settings *from = step->how->persist ? reload_file(r) : r->base;
-	int id = reload_find(name, error);
+	const struct settings *from = edit->how->persist ? reload_file(r) : r->base;
+	int id = find_live(name, error);
 
 	if (id < 0)
 		return id;
-	if (must_be_live((enum setting_id)id, error) < 0)
-		return -EINVAL;
-	step->chosen[id] = true;
-	return reload_copy_value(step->new, from, (enum setting_id)id, error);
+	edit->chosen[id] = true;
+	return reload_copy_value(edit->step.new, from, (enum setting_id)id, error);
 }
 
 int
@@ -411,103 +385,10 @@ reload_unset(struct reload *r, const char *const names[], size_t n,
     const struct reload_how *how, struct setting_changes *ret,
     struct reload_error *error)
 {
-	struct step step = { .how = how, .is_unset = true };
-	int err = begin(r, &step, error);
+	struct edit edit = { .how = how, .drop = edit.chosen };
+	int err = begin(r, &edit, error);
 
 	for (size_t i = 0; err == 0 && i < n; i++)
-		err = restore(r, &step, names[i], error);
-	return finish(r, &step, err, ret, error);
-}
-
-/* ---- the change that waits for its confirmation ---- */
-
-static int
-refuse_nothing_pending(struct reload_error *error)
-{
-	reload_fail(error, RPC_CONFLICT, "no change waits for its confirmation");
-	return -ENOENT;
-}
-
-int
-reload_rollback(struct reload *r, bool dry_run, struct setting_changes *ret,
-    struct reload_error *error)
-{
-	struct setting_changes changes = { 0 };
-	struct settings *old;
-	int err;
-
-	if (r->back == NULL)
-		return refuse_nothing_pending(error);
-	old = pool_settings(r->pool);
-	err = reload_compare(old, r->back, &changes, error);
-	if (err == 0 && !dry_run &&
-	    (err = reload_change_log(old, r->back, error)) == 0) {
-		reload_publish(r, old, r->back);
-		reload_forget_pending(r);
-	}
-	if (err < 0)
-		setting_changes_clear(&changes);
-	else
-		*ret = changes;
-	settings_unref(old);
-	return err;
-}
-
-/* In force it is already. */
-static int
-save_confirmed(struct reload *r, struct settings *new, const bool chosen[],
-    struct setting_changes *changes, struct reload_error *error)
-{
-	struct save_plan plan = { 0 };
-	int err = save_plan_make(r, new, chosen, NULL, &plan, error);
-
-	if (err == 0)
-		err = save_plan_write(r, &plan, new, chosen, changes, error);
-	save_plan_clear(&plan);
-	return err;
-}
-
-/* The values that were confirmed, with what the files said before as the old ones. */
-static int
-confirm(struct reload *r, const struct settings *old, struct settings *new,
-    struct setting_changes *changes, struct reload_error *error)
-{
-	bool chosen[SETTING_IDS] = { 0 };
-	int err = 0;
-
-	for (int id = 0; id < SETTING_IDS; id++) {
-		chosen[id] = old->source[id].origin == ORIGIN_PENDING;
-		if (chosen[id] && reload_add_change(changes, (enum setting_id)id,
-				      r->back, new) == NULL)
-			return reload_no_memory(error);
-	}
-	settle(new);
-	if (r->pending.persist)
-		err = save_confirmed(r, new, chosen, changes, error);
-	reload_publish(r, old, new);
-	reload_forget_pending(r);
-	return err < 0 ? reload_outcome(error, err, "in force, but not saved") : 0;
-}
-
-int
-reload_confirm(
-    struct reload *r, struct setting_changes *ret, struct reload_error *error)
-{
-	struct setting_changes changes = { 0 };
-	struct settings *old, *new;
-	int err;
-
-	if (r->back == NULL)
-		return refuse_nothing_pending(error);
-	old = pool_settings(r->pool);
-	new = settings_copy(old);
-	err = new == NULL ? reload_no_memory(error)
-			  : confirm(r, old, new, &changes, error);
-	if (err < 0)
-		setting_changes_clear(&changes);
-	else
-		*ret = changes;
-	settings_unref(new);
-	settings_unref(old);
-	return err;
+		err = restore(r, &edit, names[i], error);
+	return finish(r, &edit, err, ret, error);
 }

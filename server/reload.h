@@ -58,6 +58,10 @@ struct reload_pending {
 	int64_t until_us; /* when it goes back, wall clock */
 };
 
+/* Fills the error in, without a hint, from a sentence not its own. Returns -EINVAL. */
+int reload_fail(struct reload_error *error, enum rpc_kind kind, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 void setting_changes_clear(struct setting_changes *changes);
 
 /* The settings of the pool are now what the files say. NULL: no memory. */

@@ -63,8 +63,7 @@ load_file(const struct settings *old, struct settings **ret, struct reload_error
 	else
 		err = config_load(old->file, ret, error->text, sizeof(error->text));
 	if (err < 0)
-		return reload_fail(
-		    error, err == -EINVAL ? RPC_BAD_VALUE : RPC_IO, error->text);
+		return reload_fail_reading(error, err);
 	return *ret == NULL ? reload_no_memory(error) : 0;
 }
 
@@ -77,47 +76,28 @@ load_overlay(
 	    overlay_apply(s, settings_state_dir(old), error->text, sizeof(error->text));
 
 	if (err < 0)
-		return reload_fail(
-		    error, err == -EINVAL ? RPC_BAD_VALUE : RPC_IO, error->text);
+		return reload_fail_reading(error, err);
 	return 0;
 }
 
-/* Does it go together, and with this machine? */
 static int
-fit(const struct settings *old, struct settings *s, bool dry_run,
+load(struct reload *r, struct reload_step *step, bool dry_run,
     struct reload_error *error)
 {
-	struct setting_source at;
-	char note[RELOAD_ERROR];
-
-	s->servable = old->servable;
-	if (settings_lower(s, note, sizeof(note)) && !dry_run)
-		log_warn("settings", "%s", note);
-	if (settings_check_at(s, &at, error->text, sizeof(error->text)) == 0)
-		return 0;
-	settings_locate_at(s, at, error->text, sizeof(error->text));
-	return reload_fail(error, RPC_BAD_VALUE, error->text);
-}
-
-static int
-load(struct reload *r, const struct settings *old, bool dry_run, struct settings **ret,
-    struct setting_changes *changes, struct reload_error *error)
-{
-	struct settings *s = NULL;
-	int err = load_file(old, &s, error);
+	const struct settings *old = step->old;
+	char note[RELOAD_ERROR] = "";
+	int err = load_file(old, &step->new, error);
 
 	if (err == 0) {
-		changes->listen = listeners_differ(r->pool, s);
-		err = keep_fixed(old, s, changes, error);
+		step->changes.listen = listeners_differ(r->pool, step->new);
+		err = keep_fixed(old, step->new, &step->changes, error);
 	}
 	if (err == 0)
-		err = load_overlay(old, &s, error);
+		err = load_overlay(old, &step->new, error);
 	if (err == 0)
-		err = fit(old, s, dry_run, error);
-	if (err < 0)
-		settings_unref(s);
-	else
-		*ret = s;
+		err = reload_fit(step->new, old->servable, note, error);
+	if (note[0] != '\0' && !dry_run)
+		log_warn("settings", "%s", note);
 	return err;
 }
 
@@ -149,8 +129,7 @@ take_credentials(
 		return 0;
 	err = auth_reload(r->pool->auth, new, error->text, sizeof(error->text));
 	if (err < 0)
-		return reload_fail(
-		    error, err == -EINVAL ? RPC_BAD_VALUE : RPC_IO, error->text);
+		return reload_fail_reading(error, err);
 	return 0;
 }
 
@@ -187,56 +166,31 @@ int
 reload_files(struct reload *r, bool dry_run, struct setting_changes *ret,
     struct reload_error *error)
 {
-	struct settings *old = pool_settings(r->pool), *new = NULL;
-	struct setting_changes changes = { 0 };
-	int err = load(r, old, dry_run, &new, &changes, error);
+	struct reload_step step = { .old = pool_settings(r->pool) };
+	int err = load(r, &step, dry_run, error);
 
 	if (err == 0)
-		err = compare_reloaded(old, new, &changes, error);
+		err = compare_reloaded(step.old, step.new, &step.changes, error);
 	if (err == 0 && !dry_run)
-		err = put_in_force(r, old, new, error);
-	if (err < 0)
-		setting_changes_clear(&changes);
-	else
-		*ret = changes;
-	settings_unref(new);
-	settings_unref(old);
-	return err;
+		err = put_in_force(r, step.old, step.new, error);
+	return reload_end(&step, err, ret);
 }
 
 /* ---- diff ---- */
-
-static int
-compare_defaults(const struct settings *now, struct setting_changes *changes,
-    struct reload_error *error)
-{
-	struct settings *defaults = settings_new();
-	int err = defaults == NULL ? reload_no_memory(error)
-				   : reload_compare(defaults, now, changes, error);
-
-	settings_unref(defaults);
-	return err;
-}
 
 int
 reload_diff(struct reload *r, enum reload_side side, struct setting_changes *ret,
     struct reload_error *error)
 {
-	struct setting_changes changes = { 0 };
-	struct settings *now;
+	struct reload_step step = { 0 };
 	int err;
 
 	if (side == RELOAD_RUNNING)
 		return reload_files(r, true, ret, error);
-	now = pool_settings(r->pool);
-	if (side == RELOAD_DEFAULT)
-		err = compare_defaults(now, &changes, error);
-	else
-		err = reload_compare(r->base, now, &changes, error);
-	if (err < 0)
-		setting_changes_clear(&changes);
-	else
-		*ret = changes;
-	settings_unref(now);
-	return err;
+	step.old = side == RELOAD_DEFAULT ? settings_new() : settings_ref(r->base);
+	step.new = pool_settings(r->pool);
+	err = step.old == NULL
+		  ? reload_no_memory(error)
+		  : reload_compare(step.old, step.new, &step.changes, error);
+	return reload_end(&step, err, ret);
 }

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/config.h"
 #include "server/durable.h"
 #include "server/overlay.h"
 #include "server/pool.h"
@@ -30,10 +29,9 @@ find_folder(const struct settings *s, const char **ret, struct reload_error *err
 static int
 refuse_unsavable(enum setting_id id, struct reload_error *error)
 {
-	snprintf(error->text, sizeof(error->text),
+	return reload_fail(error, RPC_UNSUPPORTED,
 	    "%s cannot be saved: only the configuration file may have it",
 	    setting_info(id)->name);
-	return reload_fail(error, RPC_UNSUPPORTED, error->text);
 }
 
 /* Does the overlay on the disk say what we have read or written? */
@@ -67,12 +65,11 @@ check_untouched(struct reload *r, const struct settings *file, const char *folde
 	gone = err == 0 && disk->overlay == NULL;
 	settings_unref(disk);
 	if (err < 0)
-		return reload_fail(error, RPC_IO, error->text);
+		return reload_fail_as(error, RPC_IO);
 	if (same)
 		return 0;
-	snprintf(error->text, sizeof(error->text), "%s/%s %s since it was read", folder,
+	reload_fail(error, RPC_CONFLICT, "%s/%s %s since it was read", folder,
 	    OVERLAY_NAME, gone ? "has vanished" : "has been changed by somebody else");
-	reload_fail(error, RPC_CONFLICT, error->text);
 	error->hint = "config reload first";
 	return -EBUSY;
 }
@@ -107,27 +104,15 @@ collect(struct reload *r, struct settings *s, const struct settings *from,
 	return 0;
 }
 
-/* What the files say has to be good by itself: the next start reads nothing else. */
-static int
-fit(struct settings *s, int64_t servable, struct reload_error *error)
-{
-	struct setting_source at;
-	char note[RELOAD_ERROR];
-
-	s->servable = servable;
-	(void)settings_lower(s, note, sizeof(note));
-	if (settings_check_at(s, &at, error->text, sizeof(error->text)) == 0)
-		return 0;
-	settings_locate_at(s, at, error->text, sizeof(error->text));
-	return reload_fail(error, RPC_BAD_VALUE, error->text);
-}
-
-/* Makes the text and reads it back, as the next start will. Steals file. */
+/*
+ * Makes the text and reads it back, as the next start will, which reads nothing else:
+ * it has to be good by itself. Steals file.
+ */
 static int
 make(struct settings *file, const struct settings *wanted, const char *folder,
     int64_t servable, struct save_plan *plan, struct reload_error *error)
 {
-	char *path;
+	char note[RELOAD_ERROR], *path;
 	int err = overlay_text(wanted, &plan->text);
 
 	if (err == 0 && asprintf(&path, "%s/%s", folder, OVERLAY_NAME) < 0)
@@ -143,9 +128,9 @@ make(struct settings *file, const struct settings *wanted, const char *folder,
 	if (err == -ENOMEM)
 		return reload_no_memory(error);
 	if (err < 0)
-		return reload_fail(error, RPC_BAD_VALUE, error->text);
+		return reload_fail_as(error, RPC_BAD_VALUE);
 	assert(is_the_same(plan->base, wanted));
-	return fit(plan->base, servable, error);
+	return reload_fit(plan->base, servable, note, error);
 }
 
 /* A copy, for what descriptors allow is told only when all is there. */
@@ -217,7 +202,7 @@ save_plan_write(struct reload *r, struct save_plan *plan, struct settings *runni
 	    plan->text.data, plan->text.len, why, sizeof(why));
 	if (outcome == DURABLE_UNCHANGED) {
 		free(path);
-		return reload_fail(error, RPC_IO, why);
+		return reload_fail(error, RPC_IO, "%s", why);
 	}
 	if (outcome == DURABLE_UNSURE)
 		snprintf(changes->warning, sizeof(changes->warning), "%s: %s", why,
@@ -229,6 +214,19 @@ save_plan_write(struct reload *r, struct save_plan *plan, struct settings *runni
 	settings_unref(r->base);
 	r->base = settings_ref(plan->base);
 	return 0;
+}
+
+int
+reload_write(struct reload *r, struct settings *running, const bool add[],
+    struct setting_changes *changes, struct reload_error *error)
+{
+	struct save_plan plan = { 0 };
+	int err = save_plan_make(r, running, add, NULL, &plan, error);
+
+	if (err == 0)
+		err = save_plan_write(r, &plan, running, add, changes, error);
+	save_plan_clear(&plan);
+	return err < 0 ? reload_outcome(error, err, "in force, but not saved") : 0;
 }
 
 /* ---- save ---- */
@@ -254,42 +252,28 @@ choose(const struct reload *r, const struct settings *now, bool add[], bool *ret
 }
 
 static int
-save(struct reload *r, const struct settings *old, struct settings *new,
-    struct setting_changes *changes, struct reload_error *error)
+save(struct reload *r, struct reload_step *step, struct reload_error *error)
 {
 	bool add[SETTING_IDS] = { 0 }, any;
-	struct save_plan plan = { 0 };
-	int err = choose(r, old, add, &any, changes, error);
+	int err = choose(r, step->old, add, &any, &step->changes, error);
 
 	if (err < 0 || !any)
 		return err;
-	err = save_plan_make(r, new, add, NULL, &plan, error);
+	err = reload_write(r, step->new, add, &step->changes, error);
 	if (err == 0)
-		err = save_plan_write(r, &plan, new, add, changes, error);
-	if (err == 0)
-		reload_publish(r, old, new);
-	save_plan_clear(&plan);
-	return err < 0 ? reload_outcome(error, err, "in force, but not saved") : 0;
+		reload_publish(r, step->old, step->new);
+	return err;
 }
 
 int
 reload_save(struct reload *r, struct setting_changes *ret, struct reload_error *error)
 {
-	struct setting_changes changes = { 0 };
-	struct settings *old, *new;
+	struct reload_step step = { 0 };
 	int err = reload_refuse_pending(r, error);
 
-	if (err < 0)
-		return err;
-	old = pool_settings(r->pool);
-	new = settings_copy(old);
-	err =
-	    new == NULL ? reload_no_memory(error) : save(r, old, new, &changes, error);
-	if (err < 0)
-		setting_changes_clear(&changes);
-	else
-		*ret = changes;
-	settings_unref(new);
-	settings_unref(old);
-	return err;
+	if (err == 0)
+		err = reload_begin(r, &step, error);
+	if (err == 0)
+		err = save(r, &step, error);
+	return reload_end(&step, err, ret);
 }
