@@ -1,152 +1,21 @@
 /*
  * method_change.c - settings.set, .unset, .save, .confirm and .rollback, and
  * server.reload.
- *
- * A change that would end connections is previewed: the workers count them before
- * it is made, so the answer says what it is about to do.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "common/clock.h"
-#include "common/units.h"
-#include "server/audit.h"
 #include "server/call.h"
-#include "server/directory.h"
 #include "server/method.h"
 #include "server/pending.h"
-#include "server/pool.h"
+#include "server/preview.h"
 #include "server/reload.h"
-#include "server/selector.h"
 #include "server/settings.h"
 
 #define CONFIRM_MIN_S 0.1
 #define CONFIRM_MAX_S 86400.0
-
-/* One way to change settings. */
-struct way {
-	/* Makes the change. 0, or below 0 with error filled in. */
-	int (*run)(struct call *call, bool dry_run, struct setting_changes *ret,
-	    struct reload_error *error);
-	/* The members of the answer; the changes are not needed afterwards. */
-	json_t *(*answer)(struct call *call, const struct setting_changes *changes);
-};
-
-struct changing { /* state of a call that changes settings */
-	const struct way *way;
-	struct setting_changes changes; /* as a dry run has them */
-	uint64_t *affected;		/* for each of them */
-	size_t next;			/* to be counted */
-	struct selector *selector;	/* of the one being counted */
-};
-
-static void
-fail(struct call *call, const struct reload_error *error)
-{
-	call_fail_hint(call, error->kind, error->hint, "%s", error->text);
-}
-
-/* -- what a change does ------------------------------------------------------ */
-
-/*
- * The connections that a lower timeout ends at once, as words of a selector.
- * NULL: the setting ends nobody.
- */
-static const char *
-doomed(enum setting_id id, const char **ret_key)
-{
-	switch (id) {
-	case SETTING_ID_connection_timeout:
-		*ret_key = "idle";
-		return "state=active,idle";
-	case SETTING_ID_login_timeout:
-		*ret_key = "age";
-		return "state=connected";
-	case SETTING_ID_max_lifetime:
-		*ret_key = "age";
-		return "state=connecting,connected,active,idle";
-	default:
-		return NULL;
-	}
-}
-
-static void
-clear(struct call *call)
-{
-	struct changing *state = call->state;
-
-	if (state == NULL)
-		return;
-	setting_changes_clear(&state->changes);
-	selector_free(state->selector);
-	free(state->affected);
-	free(state);
-}
-
-static void
-add_limit(json_t *row, struct pool *pool, const char *new)
-{
-	int64_t limit = 0, current = (int64_t)directory_sessions(pool->directory);
-
-	(void)units_parse_count(new, &limit);
-	json_object_set_new(row, "current", json_integer(current));
-	json_object_set_new(row, "limit", json_integer(limit));
-	json_object_set_new(
-	    row, "over_by", json_integer(current > limit ? current - limit : 0));
-}
-
-/* Others may have changed something since the count: go by the setting. */
-static uint64_t
-affected(const struct call *call, enum setting_id id)
-{
-	const struct changing *state = call->state;
-
-	for (size_t i = 0; i < state->changes.count; i++)
-		if (state->changes.items[i].id == id)
-			return state->affected[i];
-	return 0;
-}
-
-static json_t *
-describe_change(struct call *call, const struct setting_change *c)
-{
-	const struct setting_info *info = setting_info(c->id);
-	json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:I}", "name", info->name, "old",
-	    c->old, "new", c->new, "applies", setting_applies_text(info->applies),
-	    "affected", (json_int_t)affected(call, c->id));
-
-	if (row != NULL && c->id == SETTING_ID_max_connections)
-		add_limit(row, call->control->pool, c->new);
-	return row;
-}
-
-static bool
-is_dry(const struct call *call)
-{
-	return call_boolean(call, "dry_run");
-}
-
-/* What is different, told to the audit as well if it is done. */
-static json_t *
-describe_changes(struct call *call, const struct setting_changes *changes)
-{
-	json_t *rows = json_array();
-
-	for (size_t i = 0; i < changes->count; i++) {
-		const struct setting_change *c = &changes->items[i];
-
-		if (strcmp(c->old, c->new) == 0 || c->restart)
-			continue;
-		json_array_append_new(rows, describe_change(call, c));
-		if (!is_dry(call))
-			audit_setting(call->control, c, call->peer->uid);
-	}
-	return rows;
-}
 
 /* Whether the overlay has been written, where it is, and how sure that is. */
 static json_t *
@@ -162,97 +31,6 @@ add_saved(json_t *result, struct call *call, const struct setting_changes *chang
 	if (changes->warning[0] != '\0')
 		json_object_set_new(result, "warning", json_string(changes->warning));
 	return result;
-}
-
-/* Everything has been counted. */
-static void
-change(struct call *call)
-{
-	const struct way *way = ((struct changing *)call->state)->way;
-	struct setting_changes changes = { 0 };
-	struct reload_error error;
-	json_t *result;
-
-	if (way->run(call, is_dry(call), &changes, &error) < 0) {
-		fail(call, &error);
-		return;
-	}
-	result = way->answer(call, &changes);
-	setting_changes_clear(&changes);
-	call_answer(call, result);
-}
-
-static void count_next(struct call *call);
-
-static void
-counted(struct call *call, struct survey *s)
-{
-	struct changing *state = call->state;
-
-	state->affected[state->next++] = s->matched;
-	survey_free(s);
-	selector_free(state->selector);
-	state->selector = NULL;
-	count_next(call);
-}
-
-/* Starts to count whom change `next` would end. False: nobody, or not to be said. */
-static bool
-count_doomed(struct call *call)
-{
-	struct changing *state = call->state;
-	const struct setting_change *c = &state->changes.items[state->next];
-	const char *key = "", *states = doomed(c->id, &key);
-	struct survey_query query = { 0 };
-	char age[64], error[128];
-	enum rpc_kind kind;
-	int64_t ms = 0;
-
-	if (states == NULL || units_parse_duration(c->new, &ms) < 0 || ms == 0)
-		return false;
-	snprintf(age, sizeof(age), "%s=+%" PRId64 "ms", key, ms);
-	if (selector_parse((const char *const[]){ states, age }, 2, &state->selector,
-		&kind, error, sizeof(error)) < 0)
-		return false;
-	query.selector = state->selector;
-	call_survey(call, &query, counted);
-	return true;
-}
-
-static void
-count_next(struct call *call)
-{
-	struct changing *state = call->state;
-
-	for (; state->next < state->changes.count; state->next++)
-		if (count_doomed(call))
-			return;
-	change(call);
-}
-
-/* Tries it, counts whom it would end, then does it. */
-static void
-begin(struct call *call, const struct way *way)
-{
-	struct changing *state = calloc(1, sizeof(*state));
-	struct reload_error error;
-
-	if (state == NULL) {
-		call_no_memory(call);
-		return;
-	}
-	call->state = state;
-	call->clear = clear;
-	state->way = way;
-	if (way->run(call, true, &state->changes, &error) < 0) {
-		fail(call, &error);
-		return;
-	}
-	state->affected = calloc(state->changes.count + 1, sizeof(*state->affected));
-	if (state->affected == NULL)
-		call_no_memory(call);
-	else
-		count_next(call);
 }
 
 /* -- set --------------------------------------------------------------------- */
@@ -367,11 +145,11 @@ answer_set(struct call *call, const struct setting_changes *changes)
 {
 	struct control *c = call->control;
 	const struct reload_pending *pending = reload_pending(c->reload);
-	bool waits = !is_dry(call) && pending != NULL;
+	bool waits = !preview_is_dry(call) && pending != NULL;
 	char until[CLOCK_TEXT_SIZE];
 	json_t *result = json_pack("{s:o, s:b, s:s?}", "changed",
-	    describe_changes(call, changes), "dry_run", (int)is_dry(call), "confirm_by",
-	    waits ? clock_text(pending->until_us, until) : NULL);
+	    preview_rows(call, changes), "dry_run", (int)preview_is_dry(call),
+	    "confirm_by", waits ? clock_text(pending->until_us, until) : NULL);
 
 	if (waits) {
 		pending_arm(c, pending->until_us);
@@ -386,9 +164,9 @@ answer_set(struct call *call, const struct setting_changes *changes)
 void
 method_settings_set(struct call *call)
 {
-	static const struct way way = { run_set, answer_set };
+	static const struct preview_way way = { run_set, answer_set };
 
-	begin(call, &way);
+	preview_begin(call, &way);
 }
 
 /* -- unset ------------------------------------------------------------------- */
@@ -433,18 +211,17 @@ still_saved(const struct call *call)
 static json_t *
 answer_unset(struct call *call, const struct setting_changes *changes)
 {
-	return add_saved(
-	    json_pack("{s:o, s:o}", "changed", describe_changes(call, changes),
-		"still_saved", still_saved(call)),
+	return add_saved(json_pack("{s:o, s:o}", "changed", preview_rows(call, changes),
+			     "still_saved", still_saved(call)),
 	    call, changes);
 }
 
 void
 method_settings_unset(struct call *call)
 {
-	static const struct way way = { run_unset, answer_unset };
+	static const struct preview_way way = { run_unset, answer_unset };
 
-	begin(call, &way);
+	preview_begin(call, &way);
 }
 
 /* -- confirm, rollback, save --------------------------------------------------- */
@@ -468,6 +245,14 @@ describe_values(const struct setting_changes *changes, bool left_out)
 	return rows;
 }
 
+static void
+answer_saved(struct call *call, json_t *result, struct setting_changes *changes)
+{
+	result = add_saved(result, call, changes);
+	setting_changes_clear(changes);
+	call_answer(call, result);
+}
+
 void
 method_settings_confirm(struct call *call)
 {
@@ -479,13 +264,11 @@ method_settings_confirm(struct call *call)
 	if (reload_pending(call->control->reload) == NULL)
 		pending_disarm(call->control);
 	if (err < 0) {
-		fail(call, &error);
+		preview_fail(call, &error);
 		return;
 	}
 	result = json_pack("{s:o}", "confirmed", describe_values(&changes, false));
-	result = add_saved(result, call, &changes);
-	setting_changes_clear(&changes);
-	call_answer(call, result);
+	answer_saved(call, result, &changes);
 }
 
 static int
@@ -499,15 +282,15 @@ static json_t *
 answer_rollback(struct call *call, const struct setting_changes *changes)
 {
 	pending_disarm(call->control);
-	return json_pack("{s:o}", "changed", describe_changes(call, changes));
+	return json_pack("{s:o}", "changed", preview_rows(call, changes));
 }
 
 void
 method_settings_rollback(struct call *call)
 {
-	static const struct way way = { run_rollback, answer_rollback };
+	static const struct preview_way way = { run_rollback, answer_rollback };
 
-	begin(call, &way);
+	preview_begin(call, &way);
 }
 
 void
@@ -518,14 +301,12 @@ method_settings_save(struct call *call)
 	json_t *result;
 
 	if (reload_save(call->control->reload, &changes, &error) < 0) {
-		fail(call, &error);
+		preview_fail(call, &error);
 		return;
 	}
 	result = json_pack("{s:o, s:o}", "saved", describe_values(&changes, false),
 	    "left_out", describe_values(&changes, true));
-	result = add_saved(result, call, &changes);
-	setting_changes_clear(&changes);
-	call_answer(call, result);
+	answer_saved(call, result, &changes);
 }
 
 /* -- reload ------------------------------------------------------------------ */
@@ -540,7 +321,7 @@ run_reload(struct call *call, bool dry_run, struct setting_changes *ret,
 static json_t *
 answer_reload(struct call *call, const struct setting_changes *changes)
 {
-	json_t *changed = describe_changes(call, changes);
+	json_t *changed = preview_rows(call, changes);
 	json_t *dropped = json_array(), *restart = json_array();
 
 	for (size_t i = 0; i < changes->count; i++) {
@@ -552,16 +333,16 @@ answer_reload(struct call *call, const struct setting_changes *changes)
 	}
 	if (changes->listen)
 		json_array_append_new(restart, json_string("listen"));
-	if (!is_dry(call))
+	if (!preview_is_dry(call))
 		control_reloaded(call->control, changes->count);
 	return json_pack("{s:o, s:o, s:o, s:b}", "changed", changed, "dropped", dropped,
-	    "needs_restart", restart, "dry_run", (int)is_dry(call));
+	    "needs_restart", restart, "dry_run", (int)preview_is_dry(call));
 }
 
 void
 method_server_reload(struct call *call)
 {
-	static const struct way way = { run_reload, answer_reload };
+	static const struct preview_way way = { run_reload, answer_reload };
 
-	begin(call, &way);
+	preview_begin(call, &way);
 }
