@@ -6,6 +6,7 @@
 
 #include "common/text.h"
 #include "common/units.h"
+#include "ctl/member.h"
 
 static const char *
 behind(const char *text, const char *begin)
@@ -104,20 +105,6 @@ condition_method(const struct condition *c, json_t **ret_params)
 	return "connections.count";
 }
 
-static const char *
-text_of(const json_t *answer, const char *member)
-{
-	const char *text = json_string_value(json_object_get(answer, member));
-
-	return text != NULL ? text : "";
-}
-
-static int64_t
-number_of(const json_t *answer, const char *member)
-{
-	return json_integer_value(json_object_get(answer, member));
-}
-
 static enum verdict
 compare(const struct condition *c, int64_t n)
 {
@@ -131,13 +118,13 @@ compare(const struct condition *c, int64_t n)
 static enum verdict
 judge_drain(const json_t *answer, char *seen, size_t size)
 {
-	const char *state = text_of(answer, "state");
+	const char *state = member_text(answer, "state");
 
 	if (strcmp(state, "none") == 0)
 		snprintf(seen, size, "no drain has been started");
 	else
 		snprintf(seen, size, "the drain is %s, %lld are left", state,
-		    (long long)number_of(answer, "left"));
+		    member_number(answer, "left"));
 	if (strcmp(state, "done") == 0)
 		return VERDICT_HOLDS;
 	return strcmp(state, "running") == 0 ? VERDICT_NOT_YET : VERDICT_NEVER;
@@ -147,7 +134,7 @@ enum verdict
 condition_judge(
     const struct condition *c, const json_t *answer, char *seen, size_t size)
 {
-	int64_t n = number_of(
+	int64_t n = member_number(
 	    answer, c->kind == CONDITION_CONNECTIONS ? "total_connections" : "total");
 	bool is_online = n > 0;
 
@@ -158,8 +145,8 @@ condition_judge(
 	case CONDITION_DRAINED:
 		return judge_drain(answer, seen, size);
 	case CONDITION_RUNNING:
-		snprintf(seen, size, "poold is %s", text_of(answer, "status"));
-		return strcmp(text_of(answer, "status"), "draining") == 0
+		snprintf(seen, size, "poold is %s", member_text(answer, "status"));
+		return strcmp(member_text(answer, "status"), "draining") == 0
 			   ? VERDICT_NOT_YET
 			   : VERDICT_HOLDS;
 	case CONDITION_ONLINE:

@@ -17,6 +17,7 @@
 #include "ctl/args.h"
 #include "ctl/follow.h"
 #include "ctl/interrupt.h"
+#include "ctl/member.h"
 #include "ctl/runner.h"
 #include "ctl/session.h"
 
@@ -37,20 +38,6 @@ struct feed {
 	unsigned long run, failed, late;
 	unsigned long long missed;
 };
-
-static const char *
-text_of(const json_t *object, const char *member)
-{
-	const char *text = json_string_value(json_object_get(object, member));
-
-	return text ? text : "";
-}
-
-static json_int_t
-number_of(const json_t *object, const char *member)
-{
-	return json_integer_value(json_object_get(object, member));
-}
 
 /* ---- what became of a run ---- */
 
@@ -77,7 +64,7 @@ static void
 run_ended(void *ctx, const struct runner_end *end)
 {
 	struct feed *f = ctx;
-	const char *user = text_of(end->event, "user");
+	const char *user = member_text(end->event, "user");
 	char what[160], text[512];
 
 	f->run++;
@@ -89,7 +76,7 @@ run_ended(void *ctx, const struct runner_end *end)
 		f->failed++;
 	describe_end(f, end, what, sizeof(what));
 	snprintf(text, sizeof(text), "the command for event %" PRId64 " (%s%s%s) %s",
-	    (int64_t)number_of(end->event, "seq"), text_of(end->event, "type"),
+	    (int64_t)member_number(end->event, "seq"), member_text(end->event, "type"),
 	    *user ? " " : "", user, what);
 	if (!f->session->capture)
 		(void)session_report(f->session, STATUS_PARTLY, NULL, text, NULL);
@@ -100,7 +87,8 @@ run_ended(void *ctx, const struct runner_end *end)
 static void
 take_gap(struct feed *f, const json_t *gap)
 {
-	json_int_t from = number_of(gap, "from_seq"), to = number_of(gap, "to_seq");
+	json_int_t from = member_number(gap, "from_seq"),
+		   to = member_number(gap, "to_seq");
 	char text[160];
 
 	f->last = to;
@@ -121,10 +109,10 @@ take_event(void *ctx, json_int_t id, json_t *event)
 	if (id != f->id || f->is_full)
 		return;
 	f->taken++;
-	if (strcmp(text_of(event, "type"), "gap") == 0)
+	if (strcmp(member_text(event, "type"), "gap") == 0)
 		take_gap(f, event);
 	else if (runner_add(f->runner, event))
-		f->last = number_of(event, "seq");
+		f->last = member_number(event, "seq");
 	else
 		f->is_full = true;
 }
@@ -162,7 +150,7 @@ subscribe(struct feed *f)
 	if (status != 0)
 		return status;
 	if (!f->has_begun) {
-		f->newest = number_of(call.result, "seq");
+		f->newest = member_number(call.result, "seq");
 		f->last = args_count(
 		    f->args, "since", args_flag(f->args, "last") ? 0 : f->newest);
 	}

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/member.h"
+
 struct known {
 	uint64_t id;
 	unsigned round; /* in which it was seen last */
@@ -37,25 +39,17 @@ roster_clear(struct roster *r)
 	roster_init(r);
 }
 
-static const char *
-text_of(const json_t *row, const char *member)
-{
-	const char *text = json_string_value(json_object_get(row, member));
-
-	return text ? text : "";
-}
-
 static struct known *
 known_new(const json_t *row)
 {
-	const char *user = text_of(row, "user"), *ip = text_of(row, "ip");
+	const char *user = member_text(row, "user"), *ip = member_text(row, "ip");
 	size_t user_size = strlen(user) + 1, ip_size = strlen(ip) + 1;
 	struct known *e = malloc(sizeof(*e) + user_size + ip_size);
 
 	if (!e)
 		return NULL;
-	e->id = (uint64_t)json_integer_value(json_object_get(row, "id"));
-	e->port = (uint16_t)json_integer_value(json_object_get(row, "port"));
+	e->id = (uint64_t)member_number(row, "id");
+	e->port = (uint16_t)member_number(row, "port");
 	e->ip = e->user + user_size;
 	memcpy(e->user, user, user_size);
 	memcpy(e->ip, ip, ip_size);
