@@ -13,7 +13,7 @@ layers() {
 		control* serve peer call bulk drain listing ended audit dispatch method* metrics* pending preview recent reload* survey
 		worker acceptor sweep stopper reconfigure pool.c
 		connection* request input login stream traced deadlines delivery shard.c
-		directory limits bans* fights pace idle auth password* events trace history listener pool.h shard.h
+		directory limits bans* fights pace idle auth password* events trace history* listener pool.h shard.h
 		parcel message outqueue protocol greeting settings* config* overlay durable file stats counters cast
 		block ban exposition histogram process loop mailbox selector slab slice spread state handle close_reason names wheel ring row table tally pattern
 	EOF
