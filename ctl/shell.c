@@ -1,5 +1,5 @@
 /*
- * shell.c - the prompt: lines in, commands run, the daemon watched meanwhile.
+ * shell.c - the prompt: lines in, commands run.
  */
 #include "ctl/shell.h"
 
@@ -9,17 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "common/clock.h"
 #include "ctl/command.h"
 #include "ctl/complete.h"
 #include "ctl/complete_live.h"
 #include "ctl/edit.h"
-#include "ctl/follow.h"
 #include "ctl/history.h"
 #include "ctl/interrupt.h"
 #include "ctl/session.h"
+#include "ctl/shell_events.h"
 #include "ctl/token.h"
 
 #define HEALTH_MS 1000 /* for the word in the prompt */
@@ -35,15 +33,7 @@ struct shell {
 	bool tells_status; /* `codes on` */
 	char instance[64]; /* of the daemon last spoken to, or "" */
 	bool is_draining;
-
-	bool wants_events;    /* `events on` */
-	json_int_t events_id; /* of the subscription */
-	ino_t events_socket;  /* the connection it was made on */
-	json_int_t watch_id;  /* of the other one, which only the prompt follows */
-	ino_t watch_socket;
-	bool has_changed; /* what the prompt shows, perhaps */
-	struct screen_gate gate;
-	struct buffer waiting; /* events that came while a command ran, with \n */
+	struct shell_events events;
 };
 
 static const struct phrase phrases[] = {
@@ -56,22 +46,6 @@ static const struct phrase phrases[] = {
 
 /* --- the daemon --- */
 
-/* A new connection has a new inode, also when the descriptor is the same. */
-static ino_t
-socket_identity(const struct client *c)
-{
-	struct stat st;
-
-	return client_is_connected(c) && fstat(c->fd, &st) == 0 ? st.st_ino : 0;
-}
-
-static void
-clear_call(struct client_call *call)
-{
-	json_decref(call->result);
-	json_decref(call->error_data);
-}
-
 static void
 look_at_health(struct shell *sh)
 {
@@ -83,8 +57,9 @@ look_at_health(struct shell *sh)
 	if (client_is_connected(c) && client_call(c, &call) == 0)
 		status = json_string_value(json_object_get(call.result, "status"));
 	sh->is_draining = status != NULL && strcmp(status, "draining") == 0;
-	sh->has_changed = false;
-	clear_call(&call);
+	sh->events.has_changed = false;
+	json_decref(call.result);
+	json_decref(call.error_data);
 }
 
 /* Says so when the daemon is not the one that was spoken to before. */
@@ -100,110 +75,6 @@ greet(struct shell *sh)
 		    "connected to another instance of poold (%s, version %s)\n",
 		    c->instance, c->version);
 	snprintf(sh->instance, sizeof(sh->instance), "%s", c->instance);
-}
-
-static void
-subscribe(struct shell *sh)
-{
-	struct client_call call = { .method = "events.subscribe",
-		.timeout_ms = sh->session->options.timeout_ms };
-	struct client *c = &sh->session->client;
-	int status = client_call(c, &call);
-
-	sh->wants_events = status == 0;
-	sh->events_id = call.id;
-	sh->events_socket = socket_identity(c);
-	sh->gate = (struct screen_gate){ 0 };
-	if (status != 0)
-		session_report(
-		    sh->session, status, NULL, c->error.message, c->error.hint);
-	clear_call(&call);
-}
-
-/* The prompt tells at once when a drain or the end of the daemon begins. */
-static void
-watch(struct shell *sh)
-{
-	struct client_call call = { .method = "events.subscribe",
-		.params = json_pack("{s:[s,s]}", "types", "drain", "lifecycle"),
-		.timeout_ms = HEALTH_MS };
-	struct client *c = &sh->session->client;
-
-	if (client_call(c, &call) == 0)
-		sh->watch_id = call.id;
-	sh->watch_socket = socket_identity(c);
-	clear_call(&call);
-}
-
-/* --- events --- */
-
-static void
-show_event(struct shell *sh, const char *line)
-{
-	if (sh->edit.screen.editing)
-		screen_above(&sh->edit.screen, line);
-	else
-		(void)buffer_printf(&sh->waiting, "%s\n", line);
-}
-
-static void
-take_event(void *ctx, json_int_t id, json_t *event)
-{
-	struct shell *sh = ctx;
-	struct column_style style = { .raw = sh->session->options.raw_units,
-		.utc = sh->session->options.utc };
-	struct buffer line;
-
-	sh->has_changed |= id == sh->watch_id;
-	if (!sh->wants_events || id != sh->events_id ||
-	    !screen_gate_pass(&sh->gate, clock_ms()))
-		return;
-	buffer_init(&line);
-	if (follow_event_line(&line, event, style) == 0 &&
-	    buffer_append(&line, "", 1) == 0)
-		show_event(sh, line.data);
-	buffer_clear(&line);
-}
-
-static void
-show_held_events(struct shell *sh)
-{
-	unsigned held = screen_gate_held(&sh->gate, clock_ms());
-	char line[64];
-
-	if (held == 0)
-		return;
-	snprintf(line, sizeof(line), "... and %u more events", held);
-	show_event(sh, line);
-}
-
-static void
-show_waiting_events(struct shell *sh)
-{
-	if (sh->waiting.len == 0)
-		return;
-	fwrite(sh->waiting.data, 1, sh->waiting.len, sh->session->out);
-	fflush(sh->session->out);
-	buffer_clear(&sh->waiting);
-}
-
-static int
-switch_events(struct shell *sh, bool on)
-{
-	struct session *s = sh->session;
-	int status = session_connect(s);
-
-	if (status != 0 || on == sh->wants_events)
-		return status;
-	if (on) {
-		subscribe(sh);
-		return sh->wants_events ? 0 : STATUS_REFUSED;
-	}
-	sh->wants_events = false;
-	sh->gate = (struct screen_gate){ 0 };
-	if (sh->events_socket == socket_identity(&s->client))
-		(void)client_cancel(&s->client, sh->events_id);
-	return 0;
 }
 
 /* --- what the editor asks --- */
@@ -237,7 +108,7 @@ daemon_ready(void *ctx)
 	struct client *c = &sh->session->client;
 	char line[sizeof(c->error.message) + 64];
 
-	if (client_receive(c) == 0 && !sh->has_changed)
+	if (client_receive(c) == 0 && !sh->events.has_changed)
 		return;
 	if (client_is_connected(c)) {
 		screen_wipe(&sh->edit.screen);
@@ -254,13 +125,13 @@ daemon_ready(void *ctx)
 static int
 wait_ms(void *ctx)
 {
-	return screen_gate_wait(&((struct shell *)ctx)->gate, clock_ms());
+	return shell_events_wait(&((struct shell *)ctx)->events);
 }
 
 static void
 due(void *ctx)
 {
-	show_held_events(ctx);
+	shell_events_show_held(&((struct shell *)ctx)->events);
 }
 
 static int
@@ -440,7 +311,7 @@ run_tokens(struct shell *sh, const struct tokens *t, const char *line)
 		greet(sh);
 	}
 	if (is_events_switch(t, &on))
-		return switch_events(sh, on);
+		return shell_events_switch(&sh->events, on);
 	return run_words(sh, t);
 }
 
@@ -473,22 +344,15 @@ prepare_prompt(struct shell *sh)
 {
 	struct session *s = sh->session;
 
-	s->client.on_event = take_event;
-	s->client.event_ctx = sh;
 	greet(sh);
+	shell_events_renew(&sh->events);
 	look_at_health(sh);
-	if (client_is_connected(&s->client) &&
-	    sh->watch_socket != socket_identity(&s->client))
-		watch(sh);
-	if (sh->wants_events && client_is_connected(&s->client) &&
-	    sh->events_socket != socket_identity(&s->client))
-		subscribe(sh);
 	/* what came in one piece with an answer wakes nobody */
 	if (client_is_connected(&s->client))
 		(void)client_receive(&s->client);
 	fflush(s->out);
-	show_held_events(sh);
-	show_waiting_events(sh);
+	shell_events_show_held(&sh->events);
+	shell_events_show_waiting(&sh->events);
 }
 
 static void
@@ -539,15 +403,14 @@ shell_run(struct session *s)
 
 	if (edit_init(&sh.edit, stdin, s->out, &hooks) < 0)
 		return session_fail(s, STATUS_REFUSED, "out of memory");
-	buffer_init(&sh.waiting);
+	shell_events_init(&sh.events, s, &sh.edit.screen);
 	s->interactive = true;
 	load_history(&sh);
 	(void)session_connect(s);
 	status = read_lines(&sh);
 
-	s->client.on_event = NULL;
 	s->interactive = false;
-	buffer_clear(&sh.waiting);
+	shell_events_clear(&sh.events);
 	edit_clear(&sh.edit);
 	return status;
 }
