@@ -12,13 +12,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "common/clock.h"
 #include "common/list.h"
 #include "common/log.h"
-#include "server/auth.h"
-#include "server/bans.h"
-#include "server/bans_file.h"
-#include "server/config.h"
 #include "server/control.h"
 #include "server/daemon.h"
 #include "server/events.h"
@@ -27,13 +22,11 @@
 #include "server/metrics_server.h"
 #include "server/notify.h"
 #include "server/options.h"
-#include "server/overlay.h"
 #include "server/password.h"
 #include "server/pool.h"
 #include "server/settings.h"
-#include "server/settings_host.h"
+#include "server/startup.h"
 
-#define ERROR_SIZE CONFIG_ERROR_SIZE
 #define CHECK_MS 1000 /* while stopping */
 
 enum { KEY_SIGNALS, KEY_MAILBOX };
@@ -56,130 +49,6 @@ fail(const char *error)
 	log_error("start", "%s", error);
 	log_stop();
 	return EXIT_FAILURE;
-}
-
-/* ---- configuration ---- */
-
-/*
- * The file named, else the installed one if it is there, else the defaults; then what
- * operators have saved.
- */
-static struct settings *
-load(const struct options *o, char *error)
-{
-	const char *file = o->file;
-	struct settings *s = NULL;
-
-	if (file == NULL && access(POOLD_CONFIG, F_OK) == 0)
-		file = POOLD_CONFIG;
-	if (file != NULL) {
-		if (config_load(file, &s, error, ERROR_SIZE) < 0)
-			return NULL;
-	} else if ((s = settings_new()) == NULL) {
-		snprintf(error, ERROR_SIZE, "%s", strerror(ENOMEM));
-		return NULL;
-	}
-	if (overlay_apply(&s, settings_state_dir(s), error, ERROR_SIZE) < 0) {
-		settings_unref(s);
-		return NULL;
-	}
-	return s;
-}
-
-/* What a start needs of the machine, for the start and for --check-config. */
-static int
-fit(struct settings *s, char *warning, char *error)
-{
-	int64_t descriptors = daemon_raise_descriptors();
-	unsigned workers = s->workers > 0 ? (unsigned)s->workers : daemon_processors();
-	struct setting_source at;
-	int err;
-
-	(void)daemon_lower_max_connections(
-	    s, descriptors, workers, warning, ERROR_SIZE);
-	if ((err = settings_check_at(s, &at, error, ERROR_SIZE)) < 0) {
-		settings_locate_at(s, at, error, ERROR_SIZE);
-		return err;
-	}
-	return settings_host_check(s, error, ERROR_SIZE);
-}
-
-static void
-warn_on_stderr(void *arg, const char *text)
-{
-	(void)arg;
-	fprintf(stderr, "poold: warning: %s\n", text);
-}
-
-/* So does what it was told to remember of whom to keep out. */
-static int
-check_bans(const struct settings *s, char *error)
-{
-	const char *folder = settings_state_dir(s);
-	struct bans *bans = bans_new();
-	int err = 0;
-
-	if (bans == NULL) {
-		snprintf(error, ERROR_SIZE, "%s", strerror(ENOMEM));
-		return -ENOMEM;
-	}
-	if (folder != NULL)
-		err = bans_file_load(
-		    bans, folder, clock_ms(), clock_wall_us(), error, ERROR_SIZE);
-	bans_free(bans);
-	return err;
-}
-
-static int
-check_config(const struct options *o)
-{
-	char error[ERROR_SIZE], warning[ERROR_SIZE];
-	struct settings *s = load(o, error);
-	struct auth *auth = NULL;
-
-	/* The file of users belongs to it: a start would fail on it as well. */
-	if (s == NULL || fit(s, warning, error) < 0 ||
-	    auth_open(&auth, s, error, ERROR_SIZE) < 0 || check_bans(s, error) < 0) {
-		auth_close(auth);
-		fprintf(stderr, "poold: %s\n", error);
-		settings_unref(s);
-		return EXIT_FAILURE;
-	}
-	settings_host_warn(s, warn_on_stderr, NULL);
-	printf("%s: ok\n", s->file != NULL ? s->file : "defaults");
-	if (s->overlay != NULL)
-		printf("%s: ok\n", s->overlay);
-	auth_close(auth);
-	settings_unref(s);
-	return EXIT_SUCCESS;
-}
-
-static void
-warn_in_log(void *arg, const char *text)
-{
-	(void)arg;
-	log_warn("start", "%s", text);
-}
-
-static void
-warn(struct pool *pool, const struct settings *s)
-{
-	const struct listen_options *remote = settings_remote_trust(s);
-	char text[ERROR_SIZE];
-
-	if (geteuid() == 0 && *s->user == '\0')
-		log_warn(
-		    "start", "running as root: set `user` to the account to change to");
-	if (remote != NULL)
-		log_warn("start",
-		    "whoever reaches %s may log in as anybody: auth.method trust with "
-		    "allow_remote_trust",
-		    remote->address);
-	settings_host_warn(s, warn_in_log, NULL);
-	if (s->overlay != NULL)
-		log_info("start", "with the settings saved in %s", s->overlay);
-	if (auth_warning(pool->auth, text, sizeof(text)))
-		log_warn("start", "%s", text);
 }
 
 /* ---- stop ---- */
@@ -410,45 +279,45 @@ open_all(struct server *srv, struct settings *s, const sigset_t *signals, char *
 {
 	int err;
 
-	if ((err = daemon_drop_privileges("", error, ERROR_SIZE)) < 0)
+	if ((err = daemon_drop_privileges("", error, STARTUP_ERROR)) < 0)
 		return err;
 	if ((err = open_loop(srv, signals)) < 0) {
-		snprintf(error, ERROR_SIZE, "cannot start: %s", strerror(-err));
+		snprintf(error, STARTUP_ERROR, "cannot start: %s", strerror(-err));
 		return err;
 	}
 	int sockets = notify_listen_fds();
 
 	if (sockets < 0) {
-		snprintf(error, ERROR_SIZE, "the sockets handed over: %s",
+		snprintf(error, STARTUP_ERROR, "the sockets handed over: %s",
 		    strerror(-sockets));
 		return sockets;
 	}
-	err = pool_open(
-	    &srv->pool, s, NOTIFY_LISTEN_FIRST, (unsigned)sockets, error, ERROR_SIZE);
+	err = pool_open(&srv->pool, s, NOTIFY_LISTEN_FIRST, (unsigned)sockets, error,
+	    STARTUP_ERROR);
 	if (err < 0)
 		return err;
 	srv->pool->main = &srv->mailbox;
-	err =
-	    control_start(&srv->control, srv->pool, shutdown_asked, error, ERROR_SIZE);
+	err = control_start(
+	    &srv->control, srv->pool, shutdown_asked, error, STARTUP_ERROR);
 	if (err < 0)
 		return err;
-	err = metrics_server_open(&srv->metrics, srv->pool, error, ERROR_SIZE);
+	err = metrics_server_open(&srv->metrics, srv->pool, error, STARTUP_ERROR);
 	if (err < 0)
 		return err;
 	give_log(s->user);
-	if ((err = daemon_drop_privileges(s->user, error, ERROR_SIZE)) < 0)
+	if ((err = daemon_drop_privileges(s->user, error, STARTUP_ERROR)) < 0)
 		return err;
 	if ((err = pool_start(srv->pool)) < 0 ||
 	    (err = metrics_server_start(srv->metrics)) < 0)
-		snprintf(
-		    error, ERROR_SIZE, "cannot start the threads: %s", strerror(-err));
+		snprintf(error, STARTUP_ERROR, "cannot start the threads: %s",
+		    strerror(-err));
 	return err;
 }
 
 static int
 serve(struct server *srv, struct settings *s, const sigset_t *signals)
 {
-	char error[ERROR_SIZE];
+	char error[STARTUP_ERROR];
 
 	if (open_all(srv, s, signals, error) < 0) {
 		if (strcmp(s->target, "stderr") !=
@@ -456,7 +325,7 @@ serve(struct server *srv, struct settings *s, const sigset_t *signals)
 			fprintf(stderr, "poold: %s\n", error);
 		return fail(error); /* the process ends: nothing has to be taken down */
 	}
-	warn(srv->pool, s);
+	startup_warn(srv->pool, s);
 	say(srv, "started");
 	(void)notify_ready();
 	daemon_ready();
@@ -479,15 +348,15 @@ serve(struct server *srv, struct settings *s, const sigset_t *signals)
 static int
 prepare(const struct options *o, struct settings **ret, sigset_t *signals, char *error)
 {
-	char warning[ERROR_SIZE] = "";
-	struct settings *s = load(o, error);
+	char warning[STARTUP_ERROR] = "";
+	struct settings *s = startup_load(o->file, error);
 
 	if (s == NULL)
 		return EXIT_FAILURE;
 	daemon_block_signals(signals);
-	if (fit(s, warning, error) < 0 ||
+	if (startup_fit(s, warning, error) < 0 ||
 	    (o->daemon && daemon_detach() < 0 &&
-		snprintf(error, ERROR_SIZE, "cannot detach"))) {
+		snprintf(error, STARTUP_ERROR, "cannot detach"))) {
 		settings_unref(s);
 		return EXIT_FAILURE;
 	}
@@ -495,9 +364,9 @@ prepare(const struct options *o, struct settings **ret, sigset_t *signals, char 
 	    log_start(s->target, (enum log_format)s->format, (enum log_level)s->level);
 
 	if (err < 0) {
-		snprintf(
-		    error, ERROR_SIZE, "log.target %s: %s", s->target, strerror(-err));
-		settings_locate(s, SETTING_ID_target, error, ERROR_SIZE);
+		snprintf(error, STARTUP_ERROR, "log.target %s: %s", s->target,
+		    strerror(-err));
+		settings_locate(s, SETTING_ID_target, error, STARTUP_ERROR);
 		settings_unref(s);
 		return EXIT_FAILURE;
 	}
@@ -529,7 +398,7 @@ main(int argc, char *argv[])
 	struct server srv = { .signals = -1 };
 	struct settings *s;
 	sigset_t signals;
-	char error[ERROR_SIZE];
+	char error[STARTUP_ERROR];
 	int status = options_parse(argc, argv, &o);
 
 	if (status != OPTIONS_GO_ON)
@@ -538,7 +407,7 @@ main(int argc, char *argv[])
 		return password_command();
 	set_up_malloc();
 	if (o.check_config)
-		return check_config(&o);
+		return startup_check(o.file);
 	if (prepare(&o, &s, &signals, error) != EXIT_SUCCESS)
 		return fail(error);
 	status = serve(&srv, s, &signals);

@@ -9,7 +9,7 @@ load helpers
 # pool.h and shard.h say what a connection can reach, and are put together above it.
 layers() {
 	cat <<-EOF
-		main daemon notify options signals
+		main daemon notify options signals startup
 		control* serve peer call bulk drain listing ended audit dispatch method* metrics* pending preview recent reload* survey
 		worker acceptor sweep stopper reconfigure pool.c
 		connection* request input login stream traced deadlines delivery shard.c
