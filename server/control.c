@@ -18,8 +18,6 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/rpc.h"
-#include "server/audit.h"
 #include "server/bulk.h"
 #include "server/call.h"
 #include "server/control_bans.h"
@@ -67,22 +65,6 @@ control_roles_changed(struct control *c)
 {
 	list_for_each(node, &c->peers)
 		peer_look_up_role(container_of(node, struct peer, node));
-}
-
-void
-control_reloaded(struct control *c, size_t nchanges)
-{
-	struct event event = { .type = EVENT_LIFECYCLE, .reason = EVENT_NO_REASON };
-	json_t *doc = json_pack(
-	    "{s:s, s:I}", "what", "reloaded", "changed", (json_int_t)nchanges);
-
-	event.detail = doc == NULL ? NULL : json_dumps(doc, RPC_DUMP);
-	json_decref(doc);
-	events_emit(c->pool->events, &event);
-	event_clear(&event);
-	log_info("lifecycle", "reloaded, %zu settings changed", nchanges);
-	pending_disarm(c); /* what waited has been dropped with the other values */
-	control_roles_changed(c);
 }
 
 static bool
@@ -446,68 +428,12 @@ control_start(struct control **ret, struct pool *pool,
 }
 
 static void
-report(struct control *c, const struct setting_change *change)
-{
-	if (change->restart)
-		log_warn(
-		    "settings", "%s needs a restart", setting_info(change->id)->name);
-	else if (strcmp(change->old, change->new) != 0)
-		audit_setting(c, change, AUDIT_SIGNAL);
-}
-
-static void
-reload_now(struct control *c)
-{
-	struct setting_changes changes = { 0 };
-	struct reload_error error;
-
-	if (reload_files(c->reload, false, &changes, &error) < 0) {
-		log_error("settings", "reload failed, nothing changed: %s", error.text);
-		return;
-	}
-	for (size_t i = 0; i < changes.count; i++)
-		report(c, &changes.items[i]);
-	if (changes.listen)
-		log_warn("settings", "the listeners of the file need a restart");
-	control_reloaded(c, changes.count);
-	setting_changes_clear(&changes);
-}
-
-struct reload_order {
-	struct mail mail;
-	struct mail *done; /* to the main thread */
-};
-
-static void
-obey_reload(struct mail *mail, void *owner)
-{
-	struct reload_order *order = container_of(mail, struct reload_order, mail);
-	struct control *c = owner;
-
-	reload_now(c);
-	mailbox_post(c->pool->main, order->done);
-	free(order);
-}
-
-static void
 stop_now(struct mail *mail, void *owner)
 {
 	struct control *c = owner;
 
 	free(mail);
 	c->is_stopping = true;
-}
-
-int
-control_reload(struct control *c, struct mail *done)
-{
-	struct reload_order *order = malloc(sizeof(*order));
-
-	if (order == NULL)
-		return -ENOMEM;
-	*order = (struct reload_order){ { NULL, obey_reload }, done };
-	mailbox_post(&c->mailbox, &order->mail);
-	return 0;
 }
 
 void
