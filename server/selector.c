@@ -8,8 +8,6 @@
 #include "server/selector.h"
 
 #include <errno.h>
-#include <regex.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,21 +15,7 @@
 #include "common/text.h"
 #include "common/units.h"
 #include "server/pattern.h"
-
-enum key {
-	KEY_USER,
-	KEY_ID,
-	KEY_IP,
-	KEY_LISTENER,
-	KEY_STATE,
-	KEY_IDLE,
-	KEY_AGE,
-	KEY_QUEUE,
-	KEY_DROPS,
-	KEY_IN,
-	KEY_OUT,
-	KEYS
-};
+#include "server/selector_private.h"
 
 const char *const selector_keys[] = {
 	[KEY_USER] = "user",
@@ -47,30 +31,6 @@ const char *const selector_keys[] = {
 	[KEY_OUT] = "out",
 };
 const size_t selector_nkeys = KEYS;
-
-enum relation { SAME, MORE, LESS };
-
-struct value {	    /* one alternative; which member counts depends on the key */
-	char *text; /* user, listener; owned */
-	struct net_prefix prefix; /* ip */
-	int64_t number;		  /* id, state, durations in ms, bytes, counts */
-	enum relation relation;	  /* of what is measured to number */
-};
-
-struct term {
-	enum key key;
-	bool negate;   /* "!=" or "!~" */
-	bool bare;     /* made of bare words */
-	bool is_regex; /* then there is no value */
-	regex_t regex;
-	struct value *values;
-	size_t nvalues;
-};
-
-struct selector {
-	struct term *terms;
-	size_t nterms;
-};
 
 struct parser { /* where selector_parse() is */
 	struct selector *sel;
@@ -141,27 +101,34 @@ parse_state(struct parser *p, struct value *v, const char *word, const char *tex
 	return bad_value(p, word, why);
 }
 
+struct unit {
+	int (*parse)(const char *text, int64_t *ret);
+	const char *expected;
+};
+
+static const struct unit *
+unit_of(enum key key)
+{
+	static const struct unit duration = { units_parse_duration,
+		"expected a duration such as +5m or -10s" };
+	static const struct unit count = { units_parse_count,
+		"expected a number such as +0" };
+	static const struct unit size = { units_parse_size,
+		"expected a size such as +64KiB" };
+
+	if (key == KEY_IDLE || key == KEY_AGE)
+		return &duration;
+	return key == KEY_DROPS ? &count : &size;
+}
+
 static int
 parse_number(
     struct parser *p, enum key key, struct value *v, const char *word, const char *text)
 {
-	int err;
+	const struct unit *unit = unit_of(key);
 
-	switch (key) {
-	case KEY_IDLE:
-	case KEY_AGE:
-		err = units_parse_duration(text, &v->number);
-		return err < 0 ? bad_value(
-				     p, word, "expected a duration such as +5m or -10s")
-			       : 0;
-	case KEY_DROPS:
-		err = units_parse_count(text, &v->number);
-		return err < 0 ? bad_value(p, word, "expected a number such as +0") : 0;
-	default:
-		err = units_parse_size(text, &v->number);
-		return err < 0 ? bad_value(p, word, "expected a size such as +64KiB")
-			       : 0;
-	}
+	return unit->parse(text, &v->number) < 0 ? bad_value(p, word, unit->expected)
+						 : 0;
 }
 
 /* "+5m", "-10s": the sign says more or less, the rest is in the key's unit. */
@@ -267,20 +234,13 @@ find_key(const char *name, size_t len)
 	return -1;
 }
 
-static int
-compare_numbers(const void *a, const void *b)
-{
-	const struct value *x = a, *y = b;
-
-	return (x->number > y->number) - (x->number < y->number);
-}
-
 /* Hundreds of ids may be asked for, and every connection is held against them. */
 static void
 sort_ids(struct term *t)
 {
 	if (t->key == KEY_ID && t->nvalues > 1)
-		qsort(t->values, t->nvalues, sizeof(*t->values), compare_numbers);
+		qsort(
+		    t->values, t->nvalues, sizeof(*t->values), selector_compare_values);
 }
 
 /* word is KEY, "=" or "!=" or "~" or "!~" at `op`, and what is asked of the key. */
@@ -373,145 +333,4 @@ selector_free(struct selector *sel)
 	}
 	free(sel->terms);
 	free(sel);
-}
-
-static int64_t
-measure(enum key key, const struct row *row)
-{
-	switch (key) {
-	case KEY_STATE:
-		return (int64_t)row->state;
-	case KEY_IDLE:
-		return row->now_ms - row->input_ms;
-	case KEY_AGE:
-		return row->now_ms - row->created_ms;
-	case KEY_QUEUE:
-		return (int64_t)row->queue_bytes;
-	case KEY_DROPS:
-		return (int64_t)row->dropped;
-	case KEY_IN:
-		return (int64_t)row->bytes_in;
-	default:
-		return (int64_t)row->bytes_out;
-	}
-}
-
-static bool
-number_matches(const struct value *v, int64_t n)
-{
-	if (v->relation == MORE)
-		return n > v->number;
-	if (v->relation == LESS)
-		return n < v->number;
-	return n == v->number;
-}
-
-static const char *
-text_of(enum key key, const struct row *row)
-{
-	const char *text = key == KEY_USER ? row->user : row->listener;
-
-	return text == NULL ? "" : text;
-}
-
-static bool
-value_matches(enum key key, const struct value *v, const struct row *row)
-{
-	switch (key) {
-	case KEY_USER:
-	case KEY_LISTENER:
-		return strcmp(v->text, text_of(key, row)) == 0;
-	case KEY_IP:
-		return net_prefix_has(&v->prefix, &row->addr);
-	default:
-		return number_matches(v, measure(key, row));
-	}
-}
-
-static bool
-id_matches(const struct term *t, const struct row *row)
-{
-	struct value wanted = { .number = (int64_t)row->handle.id };
-
-	return bsearch(&wanted, t->values, t->nvalues, sizeof(wanted),
-		   compare_numbers) != NULL;
-}
-
-static bool
-term_matches(const struct term *t, const struct row *row)
-{
-	if (t->is_regex)
-		return (regexec(&t->regex, text_of(t->key, row), 0, NULL, 0) == 0) !=
-		       t->negate;
-	if (t->key == KEY_ID)
-		return id_matches(t, row) != t->negate;
-	for (size_t i = 0; i < t->nvalues; i++)
-		if (value_matches(t->key, &t->values[i], row))
-			return !t->negate;
-	return t->negate;
-}
-
-bool
-selector_match(const struct selector *sel, const struct row *row)
-{
-	for (size_t i = 0; i < sel->nterms; i++)
-		if (!term_matches(&sel->terms[i], row))
-			return false;
-	return true;
-}
-
-const char *
-selector_one_user(const struct selector *sel)
-{
-	if (sel->nterms != 1 || !sel->terms[0].bare || sel->terms[0].nvalues != 1)
-		return NULL;
-	return sel->terms[0].values[0].text;
-}
-
-bool
-selector_is_empty(const struct selector *sel)
-{
-	return sel->nterms == 0;
-}
-
-static bool
-has_keys_up_to(const struct selector *sel, enum key last)
-{
-	for (size_t i = 0; i < sel->nterms; i++)
-		if (sel->terms[i].key > last)
-			return false;
-	return true;
-}
-
-bool
-selector_fits_events(const struct selector *sel)
-{
-	return has_keys_up_to(sel, KEY_IP);
-}
-
-bool
-selector_fits_watch(const struct selector *sel)
-{
-	return has_keys_up_to(sel, KEY_LISTENER);
-}
-
-const char *
-selector_of_the_living(const struct selector *sel)
-{
-	for (size_t i = 0; i < sel->nterms; i++)
-		if (sel->terms[i].key == KEY_STATE || sel->terms[i].key == KEY_IDLE)
-			return selector_keys[sel->terms[i].key];
-	return NULL;
-}
-
-const char *
-selector_user(const struct selector *sel, size_t i)
-{
-	for (size_t j = 0; j < sel->nterms; j++) {
-		const struct term *t = &sel->terms[j];
-
-		if (t->key == KEY_USER && !t->negate && !t->is_regex)
-			return i < t->nvalues ? t->values[i].text : NULL;
-	}
-	return NULL;
 }
