@@ -273,6 +273,20 @@ give_log(const char *user)
 		    strerror(-err));
 }
 
+static int
+open_pool(struct server *srv, struct settings *s, char *error)
+{
+	int sockets = notify_listen_fds();
+
+	if (sockets < 0) {
+		snprintf(error, STARTUP_ERROR, "the sockets handed over: %s",
+		    strerror(-sockets));
+		return sockets;
+	}
+	return pool_open(&srv->pool, s, NOTIFY_LISTEN_FIRST, (unsigned)sockets, error,
+	    STARTUP_ERROR);
+}
+
 /* What needs the rights of the one who started us comes before they are dropped. */
 static int
 open_all(struct server *srv, struct settings *s, const sigset_t *signals, char *error)
@@ -285,16 +299,7 @@ open_all(struct server *srv, struct settings *s, const sigset_t *signals, char *
 		snprintf(error, STARTUP_ERROR, "cannot start: %s", strerror(-err));
 		return err;
 	}
-	int sockets = notify_listen_fds();
-
-	if (sockets < 0) {
-		snprintf(error, STARTUP_ERROR, "the sockets handed over: %s",
-		    strerror(-sockets));
-		return sockets;
-	}
-	err = pool_open(&srv->pool, s, NOTIFY_LISTEN_FIRST, (unsigned)sockets, error,
-	    STARTUP_ERROR);
-	if (err < 0)
+	if ((err = open_pool(srv, s, error)) < 0)
 		return err;
 	srv->pool->main = &srv->mailbox;
 	err = control_start(
@@ -346,6 +351,30 @@ serve(struct server *srv, struct settings *s, const sigset_t *signals)
 }
 
 static int
+detach(char *error)
+{
+	int err = daemon_detach();
+
+	if (err < 0)
+		snprintf(error, STARTUP_ERROR, "cannot detach");
+	return err;
+}
+
+static int
+start_log(const struct settings *s, char *error)
+{
+	int err =
+	    log_start(s->target, (enum log_format)s->format, (enum log_level)s->level);
+
+	if (err < 0) {
+		snprintf(error, STARTUP_ERROR, "log.target %s: %s", s->target,
+		    strerror(-err));
+		settings_locate(s, SETTING_ID_target, error, STARTUP_ERROR);
+	}
+	return err;
+}
+
+static int
 prepare(const struct options *o, struct settings **ret, sigset_t *signals, char *error)
 {
 	char warning[STARTUP_ERROR] = "";
@@ -354,19 +383,8 @@ prepare(const struct options *o, struct settings **ret, sigset_t *signals, char 
 	if (s == NULL)
 		return EXIT_FAILURE;
 	daemon_block_signals(signals);
-	if (startup_fit(s, warning, error) < 0 ||
-	    (o->daemon && daemon_detach() < 0 &&
-		snprintf(error, STARTUP_ERROR, "cannot detach"))) {
-		settings_unref(s);
-		return EXIT_FAILURE;
-	}
-	int err =
-	    log_start(s->target, (enum log_format)s->format, (enum log_level)s->level);
-
-	if (err < 0) {
-		snprintf(error, STARTUP_ERROR, "log.target %s: %s", s->target,
-		    strerror(-err));
-		settings_locate(s, SETTING_ID_target, error, STARTUP_ERROR);
+	if (startup_fit(s, warning, error) < 0 || (o->daemon && detach(error) < 0) ||
+	    start_log(s, error) < 0) {
 		settings_unref(s);
 		return EXIT_FAILURE;
 	}
