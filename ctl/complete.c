@@ -272,16 +272,26 @@ completion_clear(struct completion *c)
 	*c = (struct completion){ 0 };
 }
 
+/* Where the end of the line is, whose words the place points into. */
+static int
+take_line(struct place *place, const char *line, struct tokens *tokens)
+{
+	int err = tokens_split(line, strlen(line), tokens);
+
+	*place = (struct place){ 0 };
+	for (size_t i = 0; err == 0 && i < tokens->count; i++)
+		take_word(place, tokens->items[i].text);
+	return err;
+}
+
 const struct command *
 complete_command(const char *line)
 {
-	struct place place = { 0 };
+	struct place place;
 	struct tokens tokens;
 
-	if (tokens_split(line, strlen(line), &tokens) < 0)
+	if (take_line(&place, line, &tokens) < 0)
 		return NULL;
-	for (size_t i = 0; i < tokens.count; i++)
-		take_word(&place, tokens.items[i].text);
 	tokens_clear(&tokens);
 	return place.command;
 }
@@ -311,13 +321,11 @@ const char *
 complete_hint(const char *line, char *text, size_t size)
 {
 	const char *hint = NULL;
-	struct place place = { 0 };
+	struct place place;
 	struct tokens tokens;
 
-	if (tokens_split(line, strlen(line), &tokens) < 0)
+	if (take_line(&place, line, &tokens) < 0)
 		return NULL;
-	for (size_t i = 0; i < tokens.count; i++)
-		take_word(&place, tokens.items[i].text);
 	if (tokens.open == '\0' && !tokens.comment)
 		hint = hint_at(&place, tokens.count, text, size);
 	tokens_clear(&tokens);
