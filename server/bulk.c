@@ -62,10 +62,11 @@ answer(struct call *call, const char *token)
 
 	if (result != NULL && b->is_cancelled)
 		json_object_set_new(result, "cancelled", json_true());
-	if (result != NULL && b->act->finish != NULL)
-		b->act->finish(result, b);
 	call->count = (json_int_t)b->count;
-	call_answer(call, result);
+	if (result != NULL && b->act->finish != NULL)
+		b->act->finish(call, result, b);
+	else
+		call_answer(call, result);
 }
 
 /* -- the deed ---------------------------------------------------------------- */

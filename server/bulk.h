@@ -39,8 +39,9 @@ struct bulk_act { /* constant data of a method; what may be NULL says so */
 	const char *order;  /* column by which they are asked for, NULL: id */
 	/* Adds the rows to the member, up to BULK_LISTED; NULL: id, user, address, age. */
 	void (*list)(json_t *member, const struct survey *s);
-	/* The further members of the answer. May be NULL. */
-	void (*finish)(json_t *result, const struct bulk *bulk);
+	/* Takes over the answer, adds its further members and answers the call, then or
+	 * later. May be NULL. */
+	void (*finish)(struct call *call, json_t *result, const struct bulk *bulk);
 	void (*clear)(void *context); /* may be NULL */
 };
 

@@ -25,6 +25,7 @@ call_free(struct call *call)
 	selector_free(call->selector);
 	json_decref(call->id);
 	json_decref(call->params);
+	json_decref(call->answer);
 	free(call);
 }
 

@@ -37,6 +37,8 @@ struct call {
 	void (*cancelled)(struct call *call); /* answers; NULL: the error "cancelled" */
 	void (*clear)(struct call *call);     /* frees state */
 	void *state;
+	json_t *answer;	  /* while it awaits the save of the bans: what is to be sent */
+	uint64_t awaited; /* the number of that save */
 
 	struct survey *survey; /* out in the workers, or NULL */
 	void (*surveyed)(struct call *call, struct survey *s);

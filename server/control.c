@@ -353,8 +353,10 @@ control_free(struct control *c)
 		traces_watch(c->pool->traces, -1);
 		close(c->events_fd);
 	}
-	if (c->mailbox.fd >= 0)
+	if (c->mailbox.fd >= 0) {
+		control_bans_stop(c);
 		mailbox_close(&c->mailbox);
+	}
 	if (c->loop.fd >= 0)
 		loop_close(&c->loop);
 	control_socket_close(&c->socket);

@@ -1,5 +1,5 @@
 /*
- * control_bans.c - the event, the file, and the sweep.
+ * control_bans.c - the event, the sweep, and the making of bans.
  */
 #include "server/control_bans.h"
 
@@ -10,16 +10,13 @@
 
 #include "common/buffer.h"
 #include "common/clock.h"
-#include "common/log.h"
 #include "server/bans.h"
-#include "server/bans_file.h"
 #include "server/call.h"
 #include "server/control_private.h"
 #include "server/events.h"
 #include "server/method.h"
 #include "server/pool.h"
 #include "server/settings.h"
-#include "server/settings_host.h"
 
 #define SLICES_AT_ONCE 16 /* of a sweep that a call waits for */
 #define LOOK_MS 10000	  /* at least so often: the interval may have been changed */
@@ -45,36 +42,6 @@ control_bans_tell(struct pool *pool, const char *what, const struct ban *ban)
 	buffer_clear(&text);
 }
 
-/* ---- the file ---- */
-
-/* Returns NULL when it is saved, "" when there is nowhere to, else why it is not. */
-static const char *
-save(struct control *c, char *error, size_t size)
-{
-	struct settings *s = pool_settings(c->pool);
-	const char *folder = settings_state_dir(s);
-	enum durable_outcome outcome = DURABLE_UNCHANGED;
-	char why[512];
-
-	*error = '\0';
-	if (folder != NULL && (outcome = bans_file_save(c->pool->bans, folder,
-				   clock_ms(), why, sizeof(why))) != DURABLE_SAVED)
-		snprintf(error, size, "%s: %s", durable_outcome_text(outcome), why);
-	settings_unref(s);
-	return outcome == DURABLE_SAVED ? NULL : error;
-}
-
-void
-control_bans_save(struct control *c, json_t *result)
-{
-	char error[640];
-	const char *why = save(c, error, sizeof(error));
-
-	json_object_set_new(result, "saved", json_boolean(why == NULL));
-	json_object_set_new(result, "save_error",
-	    why == NULL || *why == '\0' ? json_null() : json_string(why));
-}
-
 /* ---- the sweep ---- */
 
 /* One slice. True: there is more. */
@@ -95,16 +62,10 @@ expire_some(struct control *c)
 static void
 sweep_is_over(struct control *c)
 {
-	struct settings *s = pool_settings(c->pool);
-	char error[640];
-	const char *why;
-
 	c->bans_swept_ms = clock_ms();
-	if (c->bans_ended && settings_state_dir(s) != NULL &&
-	    (why = save(c, error, sizeof(error))) != NULL)
-		log_warn("ban", "bans that have ended: %s", why);
+	if (c->bans_ended)
+		(void)control_bans_save(c);
 	c->bans_ended = false;
-	settings_unref(s);
 }
 
 static int64_t
@@ -229,40 +190,38 @@ ban_order_add(struct ban_order *o, const struct ban_key *key)
 	return 0;
 }
 
-void
-ban_order_finish(struct ban_order *o, struct control *c, json_t *result)
+/* True: there is something to save. */
+static bool
+finish(struct ban_order *o, struct control *c)
 {
-	unsigned made = atomic_load(&o->made), renewed = atomic_load(&o->renewed);
-	char until[CLOCK_TEXT_SIZE];
-
 	o->is_finished = true;
 	stats_count(&c->stats.counter[COUNT_BANS_FULL], atomic_load(&o->failed));
-	json_object_set_new(result, "made", json_integer(made));
-	json_object_set_new(result, "renewed", json_integer(renewed));
+	if (atomic_load(&o->made) + atomic_load(&o->renewed) == 0)
+		return false;
+	arm(c);
+	return true;
+}
+
+void
+ban_order_answer(struct ban_order *o, struct call *call, json_t *result)
+{
+	char until[CLOCK_TEXT_SIZE];
+
+	json_object_set_new(result, "made", json_integer(atomic_load(&o->made)));
+	json_object_set_new(result, "renewed", json_integer(atomic_load(&o->renewed)));
 	json_object_set_new(result, "until",
 	    o->ban.until_us == BAN_FOREVER
 		? json_null()
 		: json_string(clock_text(o->ban.until_us, until)));
-	if (made + renewed == 0)
-		return;
-	control_bans_save(c, result);
-	arm(c);
+	if (finish(o, call->control))
+		control_bans_answer(call, result);
+	else
+		call_answer(call, result);
 }
 
-/* An answer would have said why it is not saved; here nobody hears it but the log. */
 void
 ban_order_settle(struct ban_order *o, struct control *c)
 {
-	char error[640];
-	const char *why;
-
-	if (o->is_finished)
-		return;
-	o->is_finished = true;
-	stats_count(&c->stats.counter[COUNT_BANS_FULL], atomic_load(&o->failed));
-	if (atomic_load(&o->made) + atomic_load(&o->renewed) == 0)
-		return;
-	if ((why = save(c, error, sizeof(error))) != NULL && *why != '\0')
-		log_warn("ban", "bans of a call that was cut short: %s", why);
-	arm(c);
+	if (!o->is_finished && finish(o, c))
+		(void)control_bans_save(c);
 }

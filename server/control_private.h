@@ -14,6 +14,7 @@
 #include "common/list.h"
 #include "server/control.h"
 #include "server/control_socket.h"
+#include "server/durable.h"
 #include "server/loop.h"
 #include "server/mailbox.h"
 #include "server/stats.h"
@@ -47,6 +48,19 @@ struct token {	       /* what the dry run of a bulk act has seen */
 	bool is_all; /* everybody was meant */
 };
 
+struct bans_saving {	  /* of control_save.c */
+	struct mail mail; /* from the thread, when it is done */
+	pthread_t thread;
+	bool is_running, is_stopped;
+	uint64_t wanted;  /* saves asked for so far */
+	uint64_t running; /* the last of these that the one under way is for */
+	uint64_t settled; /* the last of them of which it is known how it went */
+	bool is_failed;	  /* the last save that is over, */
+	char why[640];	  /* and why */
+	enum durable_outcome outcome; /* the thread's: of the one under way */
+	char error[512];
+};
+
 struct control {
 	struct pool *pool;
 	struct control_socket socket;
@@ -74,8 +88,9 @@ struct control {
 	int64_t bans_swept_ms;	 /* when the last sweep of them was over */
 	uint64_t bans_at;	 /* where the next slice of one begins, 0: none runs */
 	bool bans_ended;	 /* it has found some */
-	struct timer log_back;	 /* the end of log.set for_s */
-	struct timer go_back;	 /* of pending.c */
+	struct bans_saving bans_saving;
+	struct timer log_back;	   /* the end of log.set for_s */
+	struct timer go_back;	   /* of pending.c */
 	struct timer housekeeping; /* samples for server.health */
 	struct recent *recent;
 	struct timer sampling;			       /* for it */

@@ -3,8 +3,8 @@
  *
  * What the daemon keeps for itself lies in one folder (settings_state_dir()). A file
  * is written beside its place, forced to the disk and renamed over the old one, so
- * a reader sees either the old or the new. One writer at a time for each folder;
- * blocks on the disk.
+ * a reader sees either the old or the new. One writer at a time for each file; blocks
+ * on the disk.
  */
 #ifndef SERVER_DURABLE_H
 #define SERVER_DURABLE_H

@@ -91,9 +91,10 @@ remove_all(struct call *call, const struct ban_key *keys, size_t n)
 	}
 	call->count = (json_int_t)json_array_size(removed);
 	result = json_pack("{s:o, s:I}", "removed", removed, "count", call->count);
-	if (result != NULL && call->count > 0)
-		control_bans_save(call->control, result);
-	call_answer(call, result);
+	if (call->count > 0)
+		control_bans_answer(call, result);
+	else
+		call_answer(call, result);
 }
 
 void

@@ -227,10 +227,8 @@ answer(struct call *call, uint64_t count)
 	json_t *result = json_pack("{s:O, s:I, s:b, s:n, s:o}", "hit", a->hit, "count",
 	    (json_int_t)count, "dry_run", (int)is_dry, "token", "rules", rules(a));
 
-	if (result != NULL)
-		ban_order_finish(&a->order, call->control, result);
 	call->count = (json_int_t)atomic_load(&a->order.made);
-	call_answer(call, result);
+	ban_order_answer(&a->order, call, result);
 }
 
 static void
@@ -392,15 +390,14 @@ users(const json_t *rows)
 }
 
 static void
-finish(json_t *result, const struct bulk *bulk)
+finish(struct call *call, json_t *result, const struct bulk *bulk)
 {
 	struct addition *a = bulk->context;
 
 	json_object_set_new(result, "rules", users(json_object_get(result, "hit")));
-
-	ban_order_finish(&a->order, a->control, result);
 	json_object_set_new(
 	    result, "failed", json_integer(atomic_load(&a->order.failed)));
+	ban_order_answer(&a->order, call, result);
 }
 
 static const struct bulk_act act = {

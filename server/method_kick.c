@@ -57,16 +57,18 @@ clear(void *context)
 }
 
 static void
-finish(json_t *result, const struct bulk *bulk)
+finish(struct call *call, json_t *result, const struct bulk *bulk)
 {
 	struct kick *k = bulk->context;
 
 	json_object_set_new(result, "failed", json_array());
-	if (!k->bans)
+	if (!k->bans) {
+		call_answer(call, result);
 		return;
-	ban_order_finish(&k->order, k->control, result);
+	}
 	json_object_set_new(
 	    result, "not_banned", json_integer(atomic_load(&k->order.failed)));
+	ban_order_answer(&k->order, call, result);
 }
 
 static const struct bulk_act act = {

@@ -159,12 +159,13 @@ unique(const json_t *users)
 }
 
 static void
-finish_send(json_t *result, const struct bulk *bulk)
+finish_send(struct call *call, json_t *result, const struct bulk *bulk)
 {
 	uint64_t failed = bulk->tried > bulk->count ? bulk->tried - bulk->count : 0;
 
 	json_object_set_new(result, "users", unique(json_object_get(result, "users")));
 	json_object_set_new(result, "failed", json_integer((json_int_t)failed));
+	call_answer(call, result);
 }
 
 static void

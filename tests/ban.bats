@@ -195,14 +195,40 @@ welcome() {
 	same 1 "$(grep -c rule "$BATS_TEST_TMPDIR/state/bans.jsonl")" rules
 }
 
-@test "a ban that cannot be saved is in force, and says so" {
+@test "nobody waits for the disk but who changed bans, and one save is for all who came meanwhile" {
+	start_with_state
+	local i rules answers
+	rules=$(jq -nc '{rules: [range(12) | "user-\(.)"]}')
+	holds "$(control_result ban.add "$rules")" '.saved' '.save_error == null'
+	stat_is ban_saves 1
+	answers=$(for i in {0..11}; do
+		printf '{"jsonrpc":"2.0","id":%d,"method":"ban.remove","params":{"rules":["user-%d"]}}\n' "$i" "$i"
+	done | sed '$a {"jsonrpc":"2.0","id":99,"method":"server.info"}' | control_raw | jq -sc .)
+	holds "$answers" 'length == 13' '.[0].id == 99' '[.[1:][].result.saved] | all'
+	[ "$(stat_of ban_saves)" -le 4 ]
+	same '{"bans":1}' "$(cat "$BATS_TEST_TMPDIR/state/bans.jsonl")"
+}
+
+@test "a ban that cannot be saved is in force, and says so; it is saved when that works again" {
 	[ "$(id -u)" -ne 0 ] || chmod 700 "$BATS_TEST_TMPDIR"
 	start_with_state
 	rmdir "$BATS_TEST_TMPDIR/state"
 	status_of 7 ban add alice
 	said_like '*done, but not saved: *bans.jsonl*: No such file or directory'
 	same never "$(retry_of 309 127.0.0.1 alice)"
-	holds "$(control_result ban.add '{"rules":["bob"]}')" '.saved == false' '.save_error | length > 0'
+	holds "$(control_result ban.add '{"rules":["bob"]}')" '.saved == false' \
+		'.save_error | startswith("nothing was changed: ")'
+	stat_is ban_saves_failed 2
+	grep -q 'class=ban msg="the bans are not saved: nothing was changed: ' "$POOLD_LOG"
+	# a full disk: a part of the file, and nothing of it is left
+	mkdir "$BATS_TEST_TMPDIR/state"
+	prlimit --pid "$POOLD_PID" --fsize=64:
+	holds "$(control_result ban.add '{"rules":["carol"]}')" '.saved == false' \
+		'.save_error | endswith("bans.jsonl: File too large")'
+	same '' "$(ls -A "$BATS_TEST_TMPDIR/state")"
+	prlimit --pid "$POOLD_PID" --fsize=unlimited:
+	stop_poold
+	same 'alice bob carol' "$(jq -r '.rule // empty' "$BATS_TEST_TMPDIR/state/bans.jsonl" | paste -sd ' ')"
 }
 
 @test "ban test says whether and by which rule" {
