@@ -16,6 +16,7 @@ struct buffer;
 #define RPC_MAX_REQUEST 65536 /* bytes of one request line, LF not counted */
 #define RPC_MAX_ROWS 32768    /* bytes of one "rows" line */
 #define RPC_MAX_DEPTH 16
+#define RPC_MAX_COMMENT 1024 /* bytes of the parameter "comment", of every method */
 
 /* How jansson writes a document on one line; reals so that 0.1 stays 0.1. */
 #define RPC_DUMP (JSON_COMPACT | JSON_REAL_PRECISION(15))

@@ -19,7 +19,6 @@
 
 #define ARGUMENTS_MAX 1024 /* bytes of them in a log line */
 #define ARGUMENT_MAX 4096  /* bytes of one in an event; a longer one is its length */
-#define COMMENT_MAX 1024   /* bytes of it that are kept */
 
 /* The bytes of a payload, -1: the parameter is none. */
 static json_int_t
@@ -71,32 +70,15 @@ arguments(const json_t *params)
 	return copy;
 }
 
-/* The comment, cut between characters if it is long; NULL: there is none. */
-static json_t *
-comment_of(const struct call *call)
-{
-	const char *text = call_string(call, "comment");
-	size_t len = text == NULL ? 0 : strlen(text);
-
-	if (text == NULL || len <= COMMENT_MAX)
-		return text == NULL ? NULL : json_string(text);
-	for (len = COMMENT_MAX; len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80;)
-		len--;
-	return json_stringn(text, len);
-}
-
 static json_t *
 record(const struct call *call, const char *result)
 {
-	json_t *doc = json_pack("{s:i, s:i, s:s, s:s, s:o, s:s}", "uid",
+	json_t *doc = json_pack("{s:i, s:i, s:s, s:s, s:o, s:s, s:s*}", "uid",
 	    (int)call->peer->uid, "pid", (int)call->peer->pid, "role",
 	    role_name(peer_rights(call->peer)), "method", call->method->name,
-	    "arguments", arguments(call->params), "result", result);
-	json_t *comment = comment_of(call);
+	    "arguments", arguments(call->params), "result", result, "comment",
+	    call_string(call, "comment"));
 
-	if (doc != NULL && comment != NULL)
-		json_object_set(doc, "comment", comment);
-	json_decref(comment);
 	if (doc != NULL && call->count >= 0)
 		json_object_set_new(doc, "count", json_integer(call->count));
 	return doc;

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "common/buffer.h"
+#include "common/rpc.h"
 #include "common/text.h"
 #include "server/bans.h"
 #include "server/file.h"
@@ -201,7 +202,7 @@ read_rule(struct place *p, const json_t *line)
 	if (check_members(p, line) < 0 || read_who(p, line, &ban) < 0 ||
 	    read_time(p, line, "since", &ban.since_us) < 0 ||
 	    read_end(p, line, &ban) < 0 || read_reason(p, line, &ban.reason) < 0 ||
-	    read_text(p, line, "comment", BAN_COMMENT_MAX, &ban.comment) < 0)
+	    read_text(p, line, "comment", RPC_MAX_COMMENT, &ban.comment) < 0)
 		return -EINVAL;
 	return keep(p, &ban);
 }

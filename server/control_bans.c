@@ -141,7 +141,6 @@ bool
 ban_order_init(struct ban_order *o, struct call *call, const char *period)
 {
 	double for_s = call_number(call, period, 0);
-	const char *comment = call_string(call, "comment");
 	struct settings *s;
 
 	*o = (struct ban_order){ .pool = call->control->pool };
@@ -152,17 +151,11 @@ ban_order_init(struct ban_order *o, struct call *call, const char *period)
 		call_fail(call, RPC_BAD_VALUE, "%s is at most ten years", period);
 		return false;
 	}
-	if (comment != NULL && strlen(comment) > BAN_COMMENT_MAX) {
-		call_fail(call, RPC_BAD_VALUE,
-		    "comment has %zu bytes, at most %d are taken", strlen(comment),
-		    BAN_COMMENT_MAX);
-		return false;
-	}
 	s = pool_settings(o->pool);
 	o->max = (size_t)s->max_bans;
 	settings_unref(s);
 	o->ban.reason = (char *)(uintptr_t)call_string(call, "reason");
-	o->ban.comment = (char *)(uintptr_t)comment;
+	o->ban.comment = (char *)(uintptr_t)call_string(call, "comment");
 	o->ban.uid = call->peer->uid;
 	ban_set_time(&o->ban, period_ms(for_s), clock_ms(), clock_wall_us());
 	return true;

@@ -142,6 +142,11 @@ check_value(const struct param *p, const json_t *value, struct dispatch_error *e
 	    !is_one_of(json_string_value(value), p->words))
 		return fail(error, RPC_BAD_VALUE, "parameter \"%s\" must be one of %s",
 		    p->name, p->words);
+	if (strcmp(p->name, "comment") == 0 &&
+	    json_string_length(value) > RPC_MAX_COMMENT)
+		return fail(error, RPC_BAD_VALUE,
+		    "parameter \"%s\" has %zu bytes, at most %d are taken", p->name,
+		    json_string_length(value), RPC_MAX_COMMENT);
 	return 0;
 }
 

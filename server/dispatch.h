@@ -21,7 +21,9 @@ struct dispatch_error {
  * Is `request` a request that `role` may make? Returns 0 with the method, or
  * -EINVAL (or -EACCES when the role is too low) with *error filled in. On
  * success "id" is there, and every parameter is known, of its type, and one of
- * its words if it has any; what is required is there; no number is negative.
+ * its words if it has any; what is required is there; no number is negative; and a
+ * comment, which goes into events, the log and the history, is short enough to be kept
+ * there whole.
  */
 int dispatch_check(const json_t *request, enum role role, const struct method **ret,
     struct dispatch_error *error);

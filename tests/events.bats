@@ -189,7 +189,7 @@ load helpers
 
 	start_poold
 	long=$(text_of 32700) # twice that is what a request holds
-	same bad_value "$(control_kind connections.kick "{\"select\":[\"$long\"],\"comment\":\"$long\"}")"
+	same bad_value "$(control_kind connections.kick "{\"select\":[\"$long\"],\"comment\":\"${long::1024}\"}")"
 	control_result message.broadcast '{"data_base64":"aGVsbG8=","comment":"all clear"}'
 	holds "$(events_of admin | head -n 1)" '.method == "connections.kick"' ".uid == $(id -u)" '.pid > 0' \
 		'.role == "admin"' '.result == "bad_value"' '.arguments.select.bytes > 32700' \
@@ -198,10 +198,14 @@ load helpers
 		'.comment == "all clear"' '.result == "ok"'
 }
 
-@test "whatever changes something takes a comment, and so does its command" {
+@test "whatever changes something takes a comment, of one length, and so does its command" {
 	start_poold
 	holds "$(control_result rpc.describe)" '[.methods[] | select(.mutates)] | length > 5' \
 		'all(.methods[] | select(.mutates); any(.params[]; .name == "comment"))'
+	same 'parameter "comment" has 1025 bytes, at most 1024 are taken' "$(control_call accept.set \
+		"{\"state\":\"off\",\"comment\":\"$(text_of 1025)\"}" | jq -r .error.message)"
+	control_result accept.set "{\"state\":\"off\",\"comment\":\"$(text_of 1024)\"}"
+	holds "$(events_of lifecycle | tail -n 1)" '.what == "accept"' '.comment | length == 1024'
 	# these only look
 	same $'ban list\nban test\nconfig check\ndrain status' "$("$POOLCTL" help --json | jq -r '.commands[] |
 		select(.role == "operator" or .role == "admin") |
