@@ -1,7 +1,7 @@
 /*
  * method_accept.c - accept.set: listeners that accept connections, or do not.
  */
-#include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +11,6 @@
 #include "server/listener.h"
 #include "server/method.h"
 #include "server/pool.h"
-#include "server/settings.h"
 #include "server/worker.h"
 
 #define NAMES_MAX 64 /* listeners that a near match is looked for among */
@@ -78,13 +77,12 @@ check_names(struct call *call)
 static bool
 reopen(struct call *call, struct listener *l)
 {
-	struct settings *s = pool_settings(call->control->pool);
 	char error[256];
-	int err = listener_reopen(l, s, error, sizeof(error));
+	int err = pool_reopen_listener(call->control->pool, l, error, sizeof(error));
 
-	settings_unref(s);
 	if (err < 0)
-		call_fail(call, RPC_IO, "%s; nothing was changed", error);
+		call_fail(call, err == -ESHUTDOWN ? RPC_DRAINING : RPC_IO,
+		    "%s; nothing was changed", error);
 	return err == 0;
 }
 

@@ -235,6 +235,20 @@ pool_abort_stop(struct pool *p, char *error, size_t size)
 	return err;
 }
 
+int
+pool_reopen_listener(struct pool *p, struct listener *l, char *error, size_t size)
+{
+	struct settings *s = pool_settings(p);
+	int err = listener_reopen(l, s, error, size);
+
+	settings_unref(s);
+	if (!atomic_load(&p->stopping))
+		return err;
+	listener_shut(l); /* pool_stop() may have come to it before it was open */
+	snprintf(error, size, "poold is shutting down");
+	return -ESHUTDOWN;
+}
+
 bool
 pool_is_drained(const struct pool *p)
 {

@@ -90,6 +90,14 @@ bool pool_is_drained(const struct pool *pool);
  */
 int pool_abort_stop(struct pool *pool, char *error, size_t size);
 
+/*
+ * Once more for a listener that could not be opened then; 0 if it is open already. A
+ * negative errno comes with a sentence in error[size]: -ESHUTDOWN if the pool stops, be
+ * it since a moment ago, and the listener is shut then. Control thread.
+ */
+int pool_reopen_listener(
+    struct pool *pool, struct listener *l, char *error, size_t size);
+
 /* Once nothing posts to the workers any more: ends the threads, then frees all. */
 void pool_join(struct pool *pool);
 void pool_free(struct pool *pool); /* NULL is allowed */

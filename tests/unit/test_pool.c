@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stddef.h>
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -175,6 +176,36 @@ a_stop_that_is_aborted_leaves_who_is_there_and_lets_others_in(void **state)
 	close(fd);
 }
 
+static bool
+is_listening(int fd)
+{
+	int yes = 0;
+	socklen_t len = sizeof(yes);
+
+	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &len), 0);
+	return yes != 0;
+}
+
+/* As an operator's call may that has begun a moment before the stop. */
+static void
+a_listener_that_is_opened_while_the_pool_stops_is_shut_again(void **state)
+{
+	struct listener *l = &pool->listeners[0];
+	int fd = log_in("bob");
+	char error[256] = "";
+
+	(void)state;
+	assert_int_equal(pool_stop(pool, 3600000, false, NULL), 0);
+	assert_int_equal(
+	    pool_reopen_listener(pool, l, error, sizeof(error)), -ESHUTDOWN);
+	assert_string_equal(error, "poold is shutting down");
+	assert_false(is_listening(l->fd));
+	assert_int_equal(pool_abort_stop(pool, error, sizeof(error)), 0);
+	assert_true(is_listening(l->fd));
+	assert_int_equal(pool_reopen_listener(pool, l, error, sizeof(error)), 0);
+	close(fd);
+}
+
 static void
 settings_in_force_are_those_published_last(void **state)
 {
@@ -203,6 +234,7 @@ main(void)
 		TEST(connections_are_spread_over_the_workers_and_reach_each_other),
 		TEST(a_stop_tells_everybody_and_ends),
 		TEST(a_stop_that_is_aborted_leaves_who_is_there_and_lets_others_in),
+		TEST(a_listener_that_is_opened_while_the_pool_stops_is_shut_again),
 		TEST(settings_in_force_are_those_published_last),
 	};
 
