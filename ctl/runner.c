@@ -112,20 +112,6 @@ free_environment(char **env, size_t borrowed)
 	free(env);
 }
 
-static int
-write_all(int fd, const char *data, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0)
-			return -errno;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 /* A file with the event in it, read from its beginning. A descriptor or -errno. */
 static int
 input_of(const json_t *event)
@@ -134,11 +120,7 @@ input_of(const json_t *event)
 	int fd = text ? memfd_create("event", MFD_CLOEXEC) : -1;
 	int err = fd < 0 ? (text ? -errno : -ENOMEM) : 0;
 
-	if (err == 0)
-		err = write_all(fd, text, strlen(text));
-	if (err == 0)
-		err = write_all(fd, "\n", 1);
-	if (err == 0 && lseek(fd, 0, SEEK_SET) < 0)
+	if (err == 0 && (dprintf(fd, "%s\n", text) < 0 || lseek(fd, 0, SEEK_SET) < 0))
 		err = -errno;
 	free(text);
 	if (err == 0)
