@@ -317,6 +317,13 @@ ask_helper(struct connection *conn, const struct frame *f)
 /* ---- accept_rate ---- */
 
 /*
+ * A slot is for an attempt, not for a login that succeeds: it is given before the secret
+ * is checked, because that is the work to be spread. The ban of a user comes after the
+ * secret, so that only he learns of it; that of an address, and max_per_address, have
+ * been looked at when the connection was accepted.
+ */
+
+/*
  * How long a client may wait on its connection: not at all when those without a login
  * are so many that it might be evicted meanwhile.
  */
