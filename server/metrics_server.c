@@ -33,6 +33,7 @@
 #define CLIENT_MS 10000	    /* from accept to the end */
 #define CLIENT_MEMORY 16384 /* bytes of a request and of the head of its answer */
 #define BACKLOG 16
+#define FRESH_MS 250 /* so long an answer is given to others as well */
 #define PATH "/metrics"
 
 enum { KEY_HTTP, KEY_MAILBOX };
@@ -51,7 +52,9 @@ struct metrics_server {
 	pthread_t thread;
 	bool is_running; /* the thread was started */
 	bool has_quit;
-	bool has_freed; /* a connection was closed in this turn */
+	bool has_freed;		      /* a connection was closed in this turn */
+	struct MHD_Response *metrics; /* as they were at made_ms; NULL: none yet */
+	int64_t made_ms;
 	struct mail quit;
 	struct client clients[CLIENTS];
 };
@@ -64,19 +67,31 @@ count(struct metrics_server *m, enum counter counter)
 
 /* ---- one request ---- */
 
-static enum MHD_Result
-send_response(struct MHD_Connection *conn, unsigned status, const char *type,
-    const char *text, size_t len)
+/* NULL: no memory. */
+static struct MHD_Response *
+make_response(const char *type, const char *text, size_t len)
 {
 	/* It copies; its parameter lacks the const. */
 	struct MHD_Response *r = MHD_create_response_from_buffer(
 	    len, (void *)(uintptr_t)text, MHD_RESPMEM_MUST_COPY);
-	enum MHD_Result result;
 
 	if (r == NULL)
-		return MHD_NO;
+		return NULL;
 	(void)MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, type);
 	(void)MHD_add_response_header(r, MHD_HTTP_HEADER_CONNECTION, "close");
+	return r;
+}
+
+static enum MHD_Result
+refuse(struct metrics_server *m, struct MHD_Connection *conn, unsigned status,
+    const char *text)
+{
+	struct MHD_Response *r = make_response("text/plain", text, strlen(text));
+	enum MHD_Result result;
+
+	count(m, COUNT_METRICS_REFUSED);
+	if (r == NULL)
+		return MHD_NO;
 	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
 		(void)MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
 	result = MHD_queue_response(conn, status, r);
@@ -84,29 +99,38 @@ send_response(struct MHD_Connection *conn, unsigned status, const char *type,
 	return result;
 }
 
-static enum MHD_Result
-refuse(struct metrics_server *m, struct MHD_Connection *conn, unsigned status,
-    const char *text)
+/* Whoever is still being sent the old ones has a reference of his own. */
+static void
+drop_metrics(struct metrics_server *m)
 {
-	count(m, COUNT_METRICS_REFUSED);
-	return send_response(conn, status, "text/plain", text, strlen(text));
+	if (m->metrics != NULL)
+		MHD_destroy_response(m->metrics);
+	m->metrics = NULL;
 }
 
+static void
+renew_metrics(struct metrics_server *m)
+{
+	struct buffer text;
+
+	drop_metrics(m);
+	buffer_init(&text);
+	if (metrics_write(m->pool, &text) == 0)
+		m->metrics = make_response(EXPOSITION_TYPE, text.data, text.len);
+	buffer_clear(&text);
+	m->made_ms = clock_ms();
+}
+
+/* However many ask, the counters are read four times a second at most. */
 static enum MHD_Result
 give_metrics(struct metrics_server *m, struct MHD_Connection *conn)
 {
-	struct buffer text;
-	enum MHD_Result result;
-
 	count(m, COUNT_METRICS_SCRAPES);
-	buffer_init(&text);
-	if (metrics_write(m->pool, &text) < 0)
-		result = MHD_NO; /* no memory: the connection is closed */
-	else
-		result = send_response(
-		    conn, MHD_HTTP_OK, EXPOSITION_TYPE, text.data, text.len);
-	buffer_clear(&text);
-	return result;
+	if (m->metrics == NULL || clock_ms() >= m->made_ms + FRESH_MS)
+		renew_metrics(m);
+	if (m->metrics == NULL)
+		return MHD_NO; /* no memory: the connection is closed */
+	return MHD_queue_response(conn, MHD_HTTP_OK, m->metrics);
 }
 
 static bool
@@ -296,6 +320,7 @@ close_all(struct metrics_server *m)
 		(void)MHD_quiesce_daemon(m->http);
 		MHD_stop_daemon(m->http);
 	}
+	drop_metrics(m);
 	if (m->mailbox.fd >= 0)
 		mailbox_close(&m->mailbox);
 	if (m->loop.fd >= 0)

@@ -3,7 +3,8 @@
  *
  * GET /metrics, one request for each connection, at most 16 of them at once and 10
  * seconds for each. It has a thread of its own, so however slowly somebody asks, users
- * and operators do not wait; what is read for an answer are counters and short locks.
+ * and operators do not wait; what is read for an answer are counters and short locks,
+ * four times a second at most: who asks within 250 ms gets the answer of the last one.
  * Main thread.
  */
 #ifndef SERVER_METRICS_SERVER_H

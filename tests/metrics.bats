@@ -25,6 +25,26 @@ http() {
 	exec 8>&-
 }
 
+# together N: N requests that are there at the same time, and what they are answered.
+together() {
+	local fds=() fd
+	for _ in $(seq "$1"); do
+		exec {fd}<>"/dev/tcp/127.0.0.1/$METRICS"
+		fds+=("$fd")
+	done
+	for fd in "${fds[@]}"; do
+		printf 'GET /metrics HTTP/1.0\r\n\r\n' >&"$fd"
+	done
+	for fd in "${fds[@]}"; do
+		timeout 20 cat <&"$fd" | tr -d '\r'
+	done
+}
+
+# newer_than N: the next answer counts more requests than N.
+newer_than() {
+	[ "$(together 1 | value_of poold_metrics_scrapes_total)" -gt "$1" ]
+}
+
 # read_strictly: what a strict reader finds on stdin: the families and their types.
 read_strictly() {
 	LC_ALL=C awk -f "$SRCDIR/tests/metrics.awk"
@@ -114,6 +134,11 @@ export -f measured
 	[[ $(http $'\x01\x02 nonsense') != *poold_sessions* ]]
 	stat_is metrics_scrapes 2
 	stat_is metrics_refused 4
+	# who asks together is given the same, who asks later what is true then
+	got=$(together 8 | value_of poold_metrics_scrapes_total | sort -n)
+	same 8 "$(wc -l <<<"$got")" answers
+	[ "$(uniq <<<"$got" | wc -l)" -lt 8 ]
+	wait_until newer_than "$(tail -n 1 <<<"$got")"
 	grep -q 'metrics on http://127.0.0.1:' "$POOLD_LOG"
 	run ! grep -q 'can read the metrics' "$POOLD_LOG"
 }
