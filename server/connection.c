@@ -323,6 +323,8 @@ connection_open(
 	connection_enter(conn, STATE_CONNECTING);
 	connection_become_anonymous(conn);
 	stats_count(&sh->stats.counter[COUNT_CREATED], 1);
+	stats_count(&sh->by_listener[listener].accepted, 1);
+	stats_move(&sh->by_listener[listener].live, 1);
 	stats_move(&sh->stats.created_sum_ms, sh->now_ms);
 	connection_emit(conn, EVENT_CONNECT, EVENT_NO_REASON, NULL);
 	return conn;
@@ -438,6 +440,7 @@ connection_free(struct connection *conn)
 	list_remove(&conn->session.node);
 	connection_enter(conn, STATE_DISCONNECTED);
 	stats_count(&sh->stats.counter[COUNT_CLOSED], 1);
+	stats_move(&sh->by_listener[conn->listener].live, -1);
 	stats_move(&sh->stats.created_sum_ms, -conn->created_ms);
 	conn->session.handle.id = 0; /* no handle finds it now */
 	slab_give(&sh->slab, conn->session.handle.slot);

@@ -181,6 +181,65 @@ describe_memory(
 	memory_of(e, "history", history_totals(pool->history).bytes);
 }
 
+/* ---- the listeners ---- */
+
+static uint64_t
+accepted_by(const struct pool *pool, unsigned listener)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < pool->nworkers; i++)
+		n += atomic_load_explicit(
+		    &pool->shards[i]->by_listener[listener].accepted,
+		    memory_order_relaxed);
+	return n;
+}
+
+static uint64_t
+live_of(const struct pool *pool, unsigned listener)
+{
+	int64_t n = 0;
+
+	for (unsigned i = 0; i < pool->nworkers; i++)
+		n += atomic_load_explicit(
+		    &pool->shards[i]->by_listener[listener].live, memory_order_relaxed);
+	return at_least_0(n);
+}
+
+static uint64_t
+is_accepting(const struct pool *pool, unsigned listener)
+{
+	return !atomic_load(&pool->stopping) &&
+	       !atomic_load(&pool->listeners[listener].is_off);
+}
+
+/* A sample of the family for each listener. */
+static void
+of_listeners(struct exposition *e, const struct pool *pool,
+    uint64_t (*value)(const struct pool *pool, unsigned listener))
+{
+	for (unsigned i = 0; i < pool->nlisteners; i++) {
+		const struct label labels[] = { { "listener", pool->listeners[i].name },
+			{ NULL, NULL } };
+
+		exposition_count(e, labels, value(pool, i));
+	}
+}
+
+static void
+describe_listeners(struct exposition *e, const struct pool *pool)
+{
+	exposition_family(e, EXPOSITION_COUNTER, "poold_listener_accepted_total",
+	    "connections accepted, by listener");
+	of_listeners(e, pool, accepted_by);
+	exposition_family(e, EXPOSITION_GAUGE, "poold_listener_connections",
+	    "live connections, by the listener that they came in by");
+	of_listeners(e, pool, live_of);
+	exposition_family(e, EXPOSITION_GAUGE, "poold_listener_accepting",
+	    "1 while the listener accepts connections, else 0");
+	of_listeners(e, pool, is_accepting);
+}
+
 /* ---- the threads ---- */
 
 struct worker_label {
@@ -261,6 +320,7 @@ metrics_write(struct pool *pool, struct buffer *out)
 	describe_counters(&e, &total);
 	describe_ends(&e, &total);
 	describe_memory(&e, pool, &total);
+	describe_listeners(&e, pool);
 	describe_workers(&e, pool);
 	describe_control(&e, pool);
 	describe_rtt(&e, &total);

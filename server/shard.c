@@ -16,8 +16,10 @@ allocate(struct shard *sh)
 {
 	sh->input = malloc(SHARD_INPUT);
 	sh->parcels = calloc(sh->pool->nworkers, sizeof(struct parcel *));
+	sh->by_listener = calloc(sh->pool->nlisteners, sizeof(*sh->by_listener));
 	sh->scratch = malloc(sizeof(*sh->scratch) + OUTQUEUE_COPY);
-	if (sh->input == NULL || sh->parcels == NULL || sh->scratch == NULL)
+	if (sh->input == NULL || sh->parcels == NULL || sh->by_listener == NULL ||
+	    sh->scratch == NULL)
 		return -ENOMEM;
 	return slab_prewarm(
 	    &sh->slab, (uint32_t)(sh->settings->prewarm / sh->pool->nworkers));
@@ -63,6 +65,7 @@ shard_close(struct shard *sh)
 	slab_clear(&sh->slab);
 	delivery_free_spare(sh);
 	free(sh->scratch);
+	free(sh->by_listener);
 	free(sh->parcels);
 	free(sh->input);
 	settings_unref(sh->settings);

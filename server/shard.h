@@ -50,6 +50,7 @@ struct shard {
 	struct slab slab; /* of struct connection */
 	struct outpool outpool;
 	struct stats stats;
+	struct listener_stats *by_listener; /* one for each */
 	/* Connections given to this worker; any thread adds, the owner takes away. */
 	atomic_uint load;
 

@@ -37,7 +37,12 @@ struct stats {
 	struct histogram rtt;	/* round trips of health checks, PING to PONG */
 };
 
-struct stats_total { /* the same, summed; a plain copy */
+struct listener_stats { /* what a thread counts of one listener; one writer as well */
+	_Atomic uint64_t accepted; /* connections that came in by it */
+	_Atomic int64_t live;	   /* of them now */
+};
+
+struct stats_total { /* struct stats, summed; a plain copy */
 	uint64_t counter[COUNTERS];
 	uint64_t closed[CLOSE_REASONS];
 	int64_t state[STATES];

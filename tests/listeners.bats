@@ -33,11 +33,30 @@ refused() {
 		four: <= MSG local 1
 		six: <= MSG local 1
 		! control_call connections.list >$BATS_TEST_TMPDIR/list
+		! control_result accept.set '{"state":"off","listeners":["[::1]:$PORT"]}'
+		! control_result pool.metrics >$BATS_TEST_TMPDIR/metrics
 	SCRIPT
 	holds "$(jq .result "$BATS_TEST_TMPDIR/list")" '.total == 3' \
 		'[.connections[] | select(.ip == "127.0.0.1")] | length == 1' \
 		'[.connections[] | select(.ip == "::1")] | length == 1' \
 		'[.connections[] | select(.listener | startswith("unix:"))] | length == 1'
+	same "poold_listener_accepted_total{listener=\"127.0.0.1:$PORT\"} 1
+poold_listener_accepted_total{listener=\"[::1]:$PORT\"} 1
+poold_listener_accepted_total{listener=\"unix:$BATS_TEST_TMPDIR/users.sock\"} 1
+poold_listener_connections{listener=\"127.0.0.1:$PORT\"} 1
+poold_listener_connections{listener=\"[::1]:$PORT\"} 1
+poold_listener_connections{listener=\"unix:$BATS_TEST_TMPDIR/users.sock\"} 1
+poold_listener_accepting{listener=\"127.0.0.1:$PORT\"} 1
+poold_listener_accepting{listener=\"[::1]:$PORT\"} 0
+poold_listener_accepting{listener=\"unix:$BATS_TEST_TMPDIR/users.sock\"} 1" \
+		"$(jq -r .text "$BATS_TEST_TMPDIR/metrics" | grep ^poold_listener)" "by listener"
+	wait_until all_gone
+}
+
+# all_gone: what each listener has had is still counted, and nobody is there.
+all_gone() {
+	control_result pool.metrics | jq -r .text | awk '/^poold_listener_accepted_total/ { had += $NF }
+		/^poold_listener_connections/ { has += $NF } END { exit had != 3 || has != 0 }'
 }
 
 @test "the listeners stand in server.info" {
