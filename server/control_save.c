@@ -57,8 +57,8 @@ is_over(struct control *c)
 	stats_count(&c->stats.counter[COUNT_BAN_SAVES], 1);
 	if (s->is_failed) {
 		stats_count(&c->stats.counter[COUNT_BAN_SAVES_FAILED], 1);
-		snprintf(s->why, sizeof(s->why), "%s: %s",
-		    durable_outcome_text(s->outcome), s->error);
+		snprintf(s->why, sizeof(s->why), "%s; %s", s->error,
+		    durable_outcome_text(s->outcome));
 		log_warn("ban", "the bans are not saved: %s", s->why);
 	}
 }

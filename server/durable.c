@@ -98,6 +98,6 @@ durable_outcome_text(enum durable_outcome outcome)
 	case DURABLE_UNSURE:
 		return "in its place, but it may not survive a crash of the machine";
 	default:
-		return "nothing was changed";
+		return "the file is as it was";
 	}
 }

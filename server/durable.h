@@ -13,7 +13,7 @@
 
 enum durable_outcome {
 	DURABLE_SAVED,	   /* it is on the disk */
-	DURABLE_UNCHANGED, /* the old file is there as it was */
+	DURABLE_UNCHANGED, /* the file is as it was */
 	DURABLE_UNSURE, /* the new one is in its place, but may not survive a crash */
 };
 
@@ -24,7 +24,7 @@ enum durable_outcome {
 enum durable_outcome durable_write(const char *folder, const char *name,
     const void *data, size_t len, char *error, size_t size);
 
-/* For people: "saved", "nothing was changed", ... */
+/* For people: "saved", "the file is as it was", ... */
 const char *durable_outcome_text(enum durable_outcome outcome);
 
 #endif

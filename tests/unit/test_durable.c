@@ -132,7 +132,7 @@ every_outcome_has_its_words(void **state)
 	(void)state;
 	assert_string_equal(durable_outcome_text(DURABLE_SAVED), "saved");
 	assert_string_equal(
-	    durable_outcome_text(DURABLE_UNCHANGED), "nothing was changed");
+	    durable_outcome_text(DURABLE_UNCHANGED), "the file is as it was");
 	assert_non_null(strstr(durable_outcome_text(DURABLE_UNSURE), "crash"));
 }
 
