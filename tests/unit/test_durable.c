@@ -91,10 +91,10 @@ static void
 a_missing_folder_is_named(void **state)
 {
 	(void)state;
-	assert_int_equal(
-	    durable_write("/nonexistent", "bans", "x", 1, error, sizeof(error)),
+	assert_int_equal(durable_write(temp_path(&temp, "gone"), "bans", "x", 1, error,
+			     sizeof(error)),
 	    DURABLE_UNCHANGED);
-	assert_string_equal(error, "/nonexistent/bans: No such file or directory");
+	assert_non_null(strstr(error, "/gone/bans: No such file or directory"));
 }
 
 static void
