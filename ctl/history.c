@@ -30,7 +30,7 @@ history_file_path(char *path, size_t size)
 	/* relative names are to be ignored, says the XDG base directory rule */
 	if (state != NULL && state[0] == '/')
 		len = snprintf(path, size, "%s/poolctl/history", state);
-	else if (home != NULL && home[0] == '/')
+	else if (home != NULL && home[0] == '/' && access(home, F_OK) == 0)
 		len = snprintf(path, size, "%s/.local/state/poolctl/history", home);
 	else
 		return -ENOENT;

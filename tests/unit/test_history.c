@@ -78,15 +78,18 @@ the_file_is_where_xdg_says_and_else_below_home(void **state)
 	char found[PATH_MAX];
 
 	(void)state;
-	setenv("HOME", "/home/op", 1);
+	setenv("HOME", "/tmp", 1);
 	setenv("XDG_STATE_HOME", "/var/state", 1);
 	assert_int_equal(0, history_file_path(found, sizeof(found)));
 	assert_string_equal("/var/state/poolctl/history", found);
 	setenv("XDG_STATE_HOME", "relative", 1);
 	assert_int_equal(0, history_file_path(found, sizeof(found)));
-	assert_string_equal("/home/op/.local/state/poolctl/history", found);
+	assert_string_equal("/tmp/.local/state/poolctl/history", found);
 	unsetenv("XDG_STATE_HOME");
 	assert_int_equal(-ENAMETOOLONG, history_file_path(found, 20));
+	/* an account that has no home is not to get one */
+	setenv("HOME", "/tmp/no such folder", 1);
+	assert_int_equal(-ENOENT, history_file_path(found, sizeof(found)));
 	unsetenv("HOME");
 	assert_int_equal(-ENOENT, history_file_path(found, sizeof(found)));
 }
