@@ -16,7 +16,7 @@
 struct trace {
 	struct traces *all;
 	char user[65];
-	struct trace_options limits;
+	uint32_t rate;	    /* lines a second */
 	struct ring ring;   /* of records; what falls out of it is left out */
 	uint64_t read;	    /* number of the record that was read last */
 	uint64_t left_out;  /* above the limits, since the last look */
@@ -84,7 +84,7 @@ trace_new(struct traces *t, const struct trace_options *o)
 		return NULL;
 	}
 	tr->all = t;
-	tr->limits = *o;
+	tr->rate = o->rate;
 	tr->left = o->lines;
 	strcpy(tr->user, o->user);
 	return tr;
@@ -181,7 +181,7 @@ may_add(struct trace *tr, int64_t now_ms)
 		tr->second_ms = now_ms;
 		tr->in_second = 0;
 	}
-	if (tr->left == 0 || tr->in_second >= tr->limits.rate) {
+	if (tr->left == 0 || tr->in_second >= tr->rate) {
 		tr->left_out++;
 		return false;
 	}
