@@ -56,7 +56,7 @@ struct bans_saving {	  /* of control_save.c */
 	uint64_t running; /* the last of these that the one under way is for */
 	uint64_t settled; /* the last of them of which it is known how it went */
 	bool is_failed;	  /* the last save that is over, */
-	char why[640];	  /* and why */
+	char why[640];	  /* and why, else "" */
 	enum durable_outcome outcome; /* the thread's: of the one under way */
 	char error[512];
 };

@@ -54,6 +54,7 @@ is_over(struct control *c)
 	s->is_running = false;
 	s->settled = s->running;
 	s->is_failed = s->outcome != DURABLE_SAVED;
+	s->why[0] = '\0';
 	stats_count(&c->stats.counter[COUNT_BAN_SAVES], 1);
 	if (s->is_failed) {
 		stats_count(&c->stats.counter[COUNT_BAN_SAVES_FAILED], 1);

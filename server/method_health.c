@@ -96,6 +96,14 @@ check_listeners(struct health *h, const struct pool *pool)
 	    off > 1 ? " and others" : "");
 }
 
+/* Those in force are others than those that a restart would find. */
+static void
+check_bans(struct health *h, const struct bans_saving *s)
+{
+	check(h, "bans", !s->is_failed, "%s%.128s",
+	    s->is_failed ? "not saved: " : "no save has failed", s->why);
+}
+
 static void
 clear(struct call *call)
 {
@@ -168,6 +176,7 @@ method_server_health(struct call *call)
 	check_descriptors(h, pool, &total);
 	check_growth(h, call->control, &total);
 	check_listeners(h, pool);
+	check_bans(h, &call->control->bans_saving);
 	timer_arm(call->control, &h->patience, h->asked_ms + SLOW_MS);
 	call_survey(call, &nobody, workers_answered);
 }
