@@ -8,6 +8,7 @@
 
 #include "common/log.h"
 #include "common/text.h"
+#include "server/bans.h"
 #include "server/directory.h"
 #include "server/events.h"
 #include "server/exposition.h"
@@ -178,7 +179,34 @@ describe_memory(
 	memory_of(e, "input", at_least_0(total->memory_input));
 	memory_of(e, "directory", directory_bytes(pool->directory));
 	memory_of(e, "events", events_bytes(pool->events));
+	memory_of(e, "bans", bans_bytes(pool->bans));
 	memory_of(e, "history", history_totals(pool->history).bytes);
+}
+
+/* ---- what is kept about those who are not here ---- */
+
+static void
+forgotten(struct exposition *e, const char *limit, uint64_t n)
+{
+	const struct label labels[] = { { "limit", limit }, { NULL, NULL } };
+
+	exposition_count(e, labels, n);
+}
+
+static void
+describe_absent(struct exposition *e, struct pool *pool)
+{
+	struct history_totals past = history_totals(pool->history);
+
+	gauge(e, "poold_bans", "rules that keep users and addresses out",
+	    bans_count(pool->bans));
+	gauge(e, "poold_history_entries", "ended connections that are remembered",
+	    past.entries);
+	exposition_family(e, EXPOSITION_COUNTER, "poold_history_forgotten_total",
+	    "ended connections forgotten to make room, by the setting that limits "
+	    "them");
+	forgotten(e, "history_max", past.over_max);
+	forgotten(e, "history_per_user", past.over_per_key);
 }
 
 /* ---- the listeners ---- */
@@ -320,6 +348,7 @@ metrics_write(struct pool *pool, struct buffer *out)
 	describe_counters(&e, &total);
 	describe_ends(&e, &total);
 	describe_memory(&e, pool, &total);
+	describe_absent(&e, pool);
 	describe_listeners(&e, pool);
 	describe_workers(&e, pool);
 	describe_control(&e, pool);

@@ -45,6 +45,7 @@ welcome() {
 	stat_is rejected.banned 3
 	stat_is ban_refused 3
 	stat_is bans 3
+	same 'poold_bans 3' "$(ctl metrics | jq -r .text | grep '^poold_bans ')"
 	closed_is banned 3
 	holds "$(events_of reject | jq -s .)" 'length == 3' 'all(.[]; .reason == "banned")' \
 		'.[0].user == "mallory"' '.[2].rule == "127.3.0.0/16"'
@@ -219,6 +220,8 @@ welcome() {
 	holds "$(control_result ban.add '{"rules":["bob"]}')" '.saved == false' \
 		'.save_error | endswith("; the file is as it was")'
 	stat_is ban_saves_failed 2
+	holds "$(control_result server.health)" '.status == "degraded"' \
+		'.checks[] | select(.name == "bans") | .text | startswith("not saved: /")'
 	grep -q 'class=ban msg="the bans are not saved: /.*bans.jsonl: No such file or directory; ' "$POOLD_LOG"
 	# a full disk: a part of the file, and nothing of it is left
 	mkdir "$BATS_TEST_TMPDIR/state"
