@@ -178,20 +178,19 @@ read_who(struct place *p, const json_t *line, struct ban *ban)
 	return 0;
 }
 
+/* Of two about the same the later one counts, also if it has ended. */
 static int
 keep(struct place *p, const struct ban *ban)
 {
-	struct ban copy;
-	int err;
+	struct ban copy, old;
 
+	if (bans_remove(p->bans, &ban->key, &old) == 0)
+		ban_clear(&old);
 	if (ban->end_ms <= p->now_ms)
 		return 0;
 	if (ban_copy(&copy, ban) < 0)
 		return -ENOMEM;
-	err = bans_add(p->bans, &copy, SIZE_MAX);
-	if (err == BANS_RENEWED || err == BANS_SAME)
-		return bad(p, "a second rule about the same");
-	return err;
+	return bans_add(p->bans, &copy, SIZE_MAX);
 }
 
 static int

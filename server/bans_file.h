@@ -2,7 +2,9 @@
  * bans_file.h - the bans on the disk: one JSON object a line, each rule one.
  *
  * The first line says what it is, {"bans":1}. A file that is not of this form is
- * refused as a whole, so that nobody comes in because a line could not be read.
+ * refused as a whole, so that nobody comes in because a line could not be read. Of two
+ * rules about the same the later one counts: one may be renewed, which gives it a new
+ * place at the end, while the file is written.
  */
 #ifndef SERVER_BANS_FILE_H
 #define SERVER_BANS_FILE_H
