@@ -62,6 +62,7 @@ top() {
 		screen [Idle]
 		send \x1a
 		row sh:
+		gone logins/s
 		send fg\r
 		screen [Idle]
 		send q

@@ -150,7 +150,7 @@ move(struct vt *vt, wchar_t how)
 	}
 }
 
-/* ?1049: the other screen, and back; a resize meanwhile forgets what was below. */
+/* ?1049: the other screen, and back. */
 static void
 change_screen(struct vt *vt, bool other)
 {
@@ -268,30 +268,50 @@ vt_init(struct vt *vt, unsigned columns, unsigned rows)
 	return vt_resize(vt, columns, rows);
 }
 
+/* A screen cut to another size, without the first `skip` rows. NULL: no memory. */
+static wchar_t *
+cut(const struct vt *vt, const wchar_t *cells, unsigned columns, unsigned rows,
+    unsigned skip)
+{
+	wchar_t *result = malloc((size_t)columns * rows * sizeof(*result));
+
+	if (result == NULL)
+		return NULL;
+	wmemset(result, L' ', (size_t)columns * rows);
+	for (unsigned y = skip; y < vt->rows && y - skip < rows; y++)
+		wmemcpy(result + (size_t)(y - skip) * columns,
+		    cells + (size_t)y * vt->columns, lesser(columns, vt->columns));
+	return result;
+}
+
+/* Puts another size of one screen in the place of it; the cursor's row is kept. */
+static int
+cut_screen(const struct vt *vt, wchar_t **cells, unsigned *x, unsigned *y,
+    unsigned columns, unsigned rows)
+{
+	unsigned skip = *y >= rows ? *y - rows + 1 : 0;
+	wchar_t *result = cut(vt, *cells, columns, rows, skip);
+
+	if (result == NULL)
+		return -ENOMEM;
+	free(*cells);
+	*cells = result;
+	*x = lesser(*x, columns - 1);
+	*y -= skip;
+	return 0;
+}
+
 int
 vt_resize(struct vt *vt, unsigned columns, unsigned rows)
 {
-	struct vt old = *vt;
-	wchar_t *cells = calloc((size_t)columns * rows, sizeof(*cells));
-	/* the row of the cursor stays visible */
-	unsigned skip = old.y >= rows ? old.y - rows + 1 : 0;
-
-	if (cells == NULL)
+	if (cut_screen(vt, &vt->cells, &vt->x, &vt->y, columns, rows) < 0)
 		return -ENOMEM;
-	vt->cells = cells;
+	if (vt->below != NULL &&
+	    cut_screen(vt, &vt->below, &vt->below_x, &vt->below_y, columns, rows) < 0)
+		return -ENOMEM;
 	vt->columns = columns;
 	vt->rows = rows;
-	for (unsigned y = 0; y < rows; y++)
-		erase(vt, y, 0, columns);
-	for (unsigned y = skip; y < old.rows && y - skip < rows; y++)
-		wmemcpy(cell(vt, 0, y - skip), cell(&old, 0, y),
-		    lesser(columns, old.columns));
-	vt->y = old.y - skip;
-	vt->x = lesser(old.x, columns - 1);
 	vt->wrap_pending = false;
-	free(old.cells);
-	free(old.below);
-	vt->below = NULL;
 	return 0;
 }
 

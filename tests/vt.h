@@ -3,9 +3,9 @@
  *
  * For tests of the prompt: bytes go in, rows come out. Knows cursor movement,
  * erasing, inserting and deleting of characters, wide characters and the
- * deferred wrap at the right edge, and the other screen of
- * \033[?1049h; colours are dropped. A resize keeps the
- * rows as they are and cuts them, as xterm does. LC_CTYPE has to be UTF-8.
+ * deferred wrap at the right edge, and the other screen of \033[?1049h; colours
+ * are dropped. A resize keeps the rows of both screens as they are and cuts them,
+ * as xterm does. LC_CTYPE has to be UTF-8.
  */
 #ifndef TESTS_VT_H
 #define TESTS_VT_H
