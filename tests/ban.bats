@@ -182,9 +182,10 @@ welcome() {
 	holds "$(ctl ban list)" '.bans[0].comment == "old\nline"'
 }
 
-@test "the bans of a call that is cut short are saved, and end in time" {
+@test "the bans of a call that is cut short are saved, told if they can be, and end in time" {
+	local status=0
 	start_with_state 'timeouts: {cleanup_interval: 300ms}'
-	online bot-1 bot-2 bot-3 carol
+	online bot-1 bot-2 bot-3 bot-4 carol
 	"$POOLCTL" ban add 'user~^bot-' --for 20s --rate 0.01/s --yes >/dev/null 2>&1 3>&- &
 	stat_comes bans 1
 	kill -9 $!
@@ -194,6 +195,16 @@ welcome() {
 	kill -9 $!
 	stat_comes bans 1
 	same 1 "$(grep -c rule "$BATS_TEST_TMPDIR/state/bans.jsonl")" rules
+	"$POOLCTL" ban add 'user~^bot-' --for 20s --rate 0.01/s --yes \
+		>"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/stderr" 3>&- &
+	closed_is banned 2
+	kill -INT $!
+	wait $! || status=$?
+	same 7 "$status" "status of Ctrl-C"
+	said 'poolctl: ban add: interrupted: 1 had been banned, the rest were left alone'
+	same 2 "$(grep -cE '^(banned bot-[34] until 20|ended [34] bot-[34] 127)' \
+		"$BATS_TEST_TMPDIR/out")" "lines of what was done"
+	online_is 2
 }
 
 @test "nobody waits for the disk but who changed bans, and one save is for all who came meanwhile" {

@@ -57,6 +57,14 @@ some_sent() {
 		screen not confirmed; nothing was done
 		status 2
 	SCRIPT
+	"$PTY" -t 30 "$POOLCTL" drain start --all --over 1h <<-'SCRIPT'
+		screen bob 127.0.0.1
+		screen drain 2 connections? [y/N]
+		send \x03
+		screen not confirmed; nothing was done
+		status 130
+	SCRIPT
+	holds "$(ctl drain status)" '.state == "none"'
 	online_is 2
 	"$PTY" -t 30 "$POOLCTL" kick 'user~^.' <<-SCRIPT &
 		screen kick 2 connections? [y/N]

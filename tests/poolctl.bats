@@ -325,6 +325,8 @@ some_kicked() {
 	status_of 2 config reload
 	said_like "poolctl: config reload: $POOLD_CONFIG:*:*: *"
 	status_of 2 config check
+	said_like "poolctl: config check: $POOLD_CONFIG:*:*: connection_timeout: *soon*"
+	same '' "$output"
 	same "connection_timeout: 3m20s" "$(poolctl get connection_timeout)"
 }
 
