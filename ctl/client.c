@@ -142,7 +142,7 @@ fail_as_told(struct client *c, const json_t *error)
 
 /* The connection broke before (3) or after (6) the request was out. */
 static int
-fail_broken(struct client *c, int err, bool sent, int64_t timeout_ms)
+fail_broken(struct client *c, const struct client_call *call, int err, bool sent)
 {
 	char limit[UNITS_TEXT_SIZE];
 	const char *why = "poold closed the connection";
@@ -150,7 +150,7 @@ fail_broken(struct client *c, int err, bool sent, int64_t timeout_ms)
 
 	if (err == -ETIMEDOUT) {
 		snprintf(text, sizeof(text), "no answer from poold within %s",
-		    units_duration(timeout_ms, limit));
+		    units_duration(call->timeout_ms, limit));
 		why = text;
 	} else if (err == -EPROTO) {
 		why = "what came back is not an answer of poold";
@@ -158,13 +158,14 @@ fail_broken(struct client *c, int err, bool sent, int64_t timeout_ms)
 		why = "out of memory";
 	}
 	client_disconnect(c);
-	if (!sent)
+	if (!sent && !call->goes_on)
 		return client_fail(c, STATUS_UNREACHABLE, "is poold running?",
 		    "cannot send the request: %s", why);
 	return client_fail(c, STATUS_UNKNOWN,
 	    err == -ETIMEDOUT ? "it may still happen; see -t for the time to wait"
 			      : NULL,
-	    "outcome unknown: %s after the request was sent", why);
+	    "outcome unknown: %s %s", why,
+	    sent ? "after the request was sent" : "before all had come");
 }
 
 static bool
@@ -265,7 +266,7 @@ await_answer(struct client *c, struct client_call *call)
 		if (err == -EINTR)
 			return stop_call(c, call, client_interrupted(c));
 		if (err < 0)
-			return fail_broken(c, err, true, call->timeout_ms);
+			return fail_broken(c, call, err, true);
 		if (is_answer(doc, call->id))
 			return finish_call(c, call, doc);
 		status = take_rows(call, doc);
@@ -312,7 +313,7 @@ client_begin(struct client *c, struct client_call *call)
 		client_disconnect(c);
 		return client_interrupted(c);
 	}
-	return err < 0 ? fail_broken(c, err, sent, call->timeout_ms) : 0;
+	return err < 0 ? fail_broken(c, call, err, sent) : 0;
 }
 
 int
@@ -332,7 +333,7 @@ client_advance(struct client *c, struct client_call *call, bool *ret_done)
 	}
 	if (err == -ETIMEDOUT || err == -EINTR)
 		return 0;
-	return fail_broken(c, err, true, call->timeout_ms);
+	return fail_broken(c, call, err, true);
 }
 
 int

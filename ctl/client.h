@@ -88,6 +88,7 @@ struct client_call {
 	int (*rows)(void *ctx, json_t *rows);
 	void *ctx;
 	bool is_live; /* rows that come until the cancel is confirmed are wanted too */
+	bool goes_on; /* with what calls before it have begun, on this connection */
 
 	json_t *result;	    /* out: owned by the caller, or NULL */
 	json_t *error_data; /* out: "data" of an error, owned by the caller, or NULL */
@@ -99,10 +100,11 @@ struct client_call {
  * Sends one request and waits for its answer. Returns 0 or a status with
  * c->error filled. When the answer fails to come after the request was sent
  * (deadline, connection lost) the status is UNKNOWN and the connection is
- * closed; before that it is UNREACHABLE. After SIGINT or SIGTERM the request
- * is cancelled and the status is INTERRUPTED or TERMINATED, and the pending
- * signal is left for the caller to clear; the connection stays usable if the
- * daemon confirms within a second.
+ * closed; before that it is UNREACHABLE, or UNKNOWN too if the call goes on with
+ * something, which is cut short then. After SIGINT or SIGTERM the request is
+ * cancelled and the status is INTERRUPTED or TERMINATED, and the pending signal
+ * is left for the caller to clear; the connection stays usable if the daemon
+ * confirms within a second.
  */
 int client_call(struct client *c, struct client_call *call);
 

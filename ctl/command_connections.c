@@ -60,6 +60,7 @@ fetch_page(struct listing *l, int64_t rows)
 		.timeout_ms = l->session->options.timeout_ms,
 		.rows = take_rows,
 		.ctx = l,
+		.goes_on = l->last != NULL,
 	};
 	int status;
 

@@ -244,11 +244,12 @@ follow_in_touch(struct session *s)
 	struct client_call call = {
 		.method = "server.health",
 		.timeout_ms = s->options.timeout_ms,
+		.goes_on = true,
 	};
-	int status = client_receive(&s->client);
+	int status;
 
-	if (status == 0)
-		status = client_call(&s->client, &call);
+	(void)client_receive(&s->client); /* the call tells it if that was the last */
+	status = client_call(&s->client, &call);
 	json_decref(call.result);
 	json_decref(call.error_data);
 	return status == 0 ? 0 : session_failed_call(s, status);

@@ -156,7 +156,8 @@ session_try_connect(struct session *s)
 int
 session_try(struct session *s, struct client_call *call)
 {
-	int status = session_connect(s);
+	/* another daemon cannot go on with what this one began */
+	int status = call->goes_on ? 0 : session_connect(s);
 
 	if (status != 0) {
 		json_decref(call->params);

@@ -85,6 +85,49 @@ as_nobody() {
 	said_like 'stdin:2: count: outcome unknown: no answer from poold within 3s*'
 }
 
+# first_row NAME ARGUMENT…: poolctl in the background, of which one row has been read
+# and then no more for now; the rest waits in $fd, see rest_of.
+first_row() {
+	local name=$1 row fd
+	shift
+	mkfifo "$BATS_TEST_TMPDIR/$name"
+	"$POOLCTL" "$@" >"$BATS_TEST_TMPDIR/$name" 2>"$BATS_TEST_TMPDIR/$name.err" </dev/null 3>&- &
+	pids[$name]=$!
+	note_pid $!
+	exec {fd}<"$BATS_TEST_TMPDIR/$name"
+	fds[$name]=$fd
+	read -r -u "$fd" row
+	jq -e '.id // .seq' <<<"$row" >/dev/null
+}
+
+# rest_of NAME N: what it goes on to write is whole lines, fewer than N; it ends with 6.
+rest_of() {
+	local status=0 rows fd=${fds[$1]} err=$BATS_TEST_TMPDIR/$1.err
+
+	rows=$(jq -c . <&"$fd" | wc -l)
+	wait "${pids[$1]}" || status=$?
+	exec {fd}<&-
+	same 6 "$status" "status of $1: $(cat "$err")"
+	((rows > 0 && rows < $2))
+	holds "$(cat "$err")" '.error.message | test("outcome unknown: poold closed the connection ")'
+}
+
+@test "a daemon that is killed between the rows is 6, and not the end of the list" {
+	local -A pids fds
+	local n=2500 # more than all buffers hold
+
+	start_poold
+	swarm many --users "$n" --prefix u-
+	first_row list -o jsonl list
+	first_row who -o jsonl who --sort user
+	first_row events -o json events --since 0 --no-follow
+	kill -KILL "$POOLD_PID"
+	wait "$POOLD_PID" || true
+	rest_of list "$n"
+	rest_of who "$n"
+	rest_of events $((2 * n)) # a connect and a login each
+}
+
 @test "the role of a viewer is enough to look and not to act: 5" {
 	start_poold
 	online alice

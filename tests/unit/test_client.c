@@ -438,6 +438,26 @@ a_lost_connection_is_noticed_when_idle(void **state)
 	close_fixture(&f);
 }
 
+static void
+what_goes_on_does_not_go_on_with_another_daemon(void **state)
+{
+	struct client_call call = { .method = "connections.list", .goes_on = true };
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f, FAKE_HELLO, no_rules);
+	assert_int_equal(client_connect(&f.client, PATIENCE_MS), 0);
+	kill(f.fake.pid, SIGKILL);
+	struct pollfd pfd = { .fd = f.client.fd, .events = POLLIN };
+	assert_int_equal(interrupt_poll(&pfd, 1, PATIENCE_MS), 1);
+	assert_int_equal(client_call(&f.client, &call), STATUS_UNKNOWN);
+	assert_string_equal(f.client.error.message,
+	    "outcome unknown: poold closed the connection before all had come");
+	assert_false(client_is_connected(&f.client));
+	assert_int_equal(client_call(&f.client, &call), STATUS_UNKNOWN);
+	close_fixture(&f);
+}
+
 int
 main(void)
 {
@@ -462,6 +482,7 @@ main(void)
 		cmocka_unit_test(events_are_handed_on),
 		cmocka_unit_test(an_interrupt_cancels_the_request),
 		cmocka_unit_test(a_lost_connection_is_noticed_when_idle),
+		cmocka_unit_test(what_goes_on_does_not_go_on_with_another_daemon),
 	};
 
 	return RUN_TESTS(tests);
