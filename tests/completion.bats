@@ -139,6 +139,27 @@ completes() {
 		"$(fish -c 'source poolctl.fish; complete -C "poolctl set slow_reader=re"')"
 }
 
+@test "what is installed lies where the shells look for it" {
+	local share=$BATS_TEST_TMPDIR/usr/share words
+	env -u MAKEFLAGS -u MFLAGS make -s -C "$BUILDDIR" DESTDIR="$BATS_TEST_TMPDIR" prefix=/usr \
+		install-dist_bashcompletionDATA install-dist_zshcompletionDATA install-dist_fishcompletionDATA
+	# bash-completion takes the file that is named as the command
+	same 'complete -F _poolctl poolctl' "$(bash --norc -c '. "$1" && complete -p poolctl' - \
+		"$share/bash-completion/completions/poolctl")"
+	[ -s "$share/zsh/site-functions/_poolctl" ]
+	if command -v zsh; then
+		# of the other folders only that of compinit: there are a thousand files in them
+		words=$(zsh -fc 'fpath=("$1" ${^fpath}/compinit(N:h)); autoload -Uz compinit
+			compinit -u -D; echo $_comps[poolctl]' - "$share/zsh/site-functions")
+		same _poolctl "$words" zsh
+	fi
+	[ -s "$share/fish/vendor_completions.d/poolctl.fish" ]
+	if command -v fish; then
+		words=$(XDG_DATA_DIRS=$share fish -c 'complete -C "poolctl ki"')
+		same $'kick\tend connections' "$words" fish
+	fi
+}
+
 @test "completion knows three shells" {
 	status_of 2 completion tcsh
 	said_like '*is not one of bash|zsh|fish*'
