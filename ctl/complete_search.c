@@ -190,6 +190,17 @@ offer_columns(struct search *s, const char *lead)
 	}
 }
 
+/* A column, and if it is the only one, it both ways. */
+static void
+offer_sort_columns(struct search *s)
+{
+	size_t before = s->list.count;
+
+	offer_columns(s, "");
+	if (s->list.count == before + 1)
+		offer_joined(s, s->list.words[before].text, ":desc", NULL);
+}
+
 /* A column, or behind the colon which way. */
 static void
 offer_sort(struct search *s)
@@ -198,7 +209,7 @@ offer_sort(struct search *s)
 	char *column;
 
 	if (colon == NULL) {
-		offer_columns(s, "");
+		offer_sort_columns(s);
 		return;
 	}
 	column = strndup(s->part, (size_t)(colon - s->part));

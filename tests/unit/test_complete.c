@@ -198,7 +198,9 @@ static void
 a_sort_key_may_be_turned_round(void **state)
 {
 	(void)state;
-	assert_makes("list --sort idl|", "list --sort idle |");
+	assert_makes("list --sort idl|", "list --sort idle|");
+	assert_offers("list --sort idle|", "idle idle:desc");
+	assert_offers("list --sort id|", "id idle");
 	assert_makes("list --sort idle:|", "list --sort idle:desc |");
 }
 
