@@ -537,3 +537,68 @@ online() {
 		column 24
 	SCRIPT
 }
+
+# From an empty line, each word being offered before it is typed.
+@test "by TAB alone a newcomer lists, sends, kicks, sets for good and looks back" {
+	mkdir state
+	start_poold "state_dir: $PWD/state"
+	online alice bob
+	prompt <<-'SCRIPT'
+		row poolctl>
+		send \t
+		screen list
+		screen history
+		send li\t
+		screen poolctl> list 
+		send --\t
+		screen --sort
+		screen --limit
+		send sor\t
+		screen poolctl> list --sort 
+		send \t
+		screen idle
+		send idl\t
+		row poolctl> list --sort idle
+		send \t
+		screen   idle:desc
+		send :\t
+		row poolctl> list --sort idle:desc
+		send --l\t
+		screen poolctl> list --sort idle:desc --limit 
+		send 10\r
+		expect alice
+		expect 2 of 2
+		send sen\t
+		screen USER|SELECTOR... {TEXT
+		send al\t
+		row poolctl> send alice
+		send hello\r
+		expect sent to 1 session
+		send ki\t
+		send al\t
+		row poolctl> kick alice
+		send --\t
+		screen --ban
+		send ba\t
+		screen poolctl> kick alice --ban 
+		send 1h\r
+		expect banned 1 user
+		send se\t
+		screen send  set
+		send t \t
+		screen connection_timeout=
+		send con\t
+		row poolctl> set connection_timeout=
+		send 2m --\t
+		screen --persist
+		send p\t
+		row poolctl> set connection_timeout=2m --persist
+		send \r
+		expect saved in
+		send hi\t
+		screen poolctl> history
+		send \r
+		screen kicked  operator
+	SCRIPT
+	[ -s state/overlay.yaml ]
+}
