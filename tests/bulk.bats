@@ -83,16 +83,17 @@ some_sent() {
 }
 
 @test "of one user, too, several sessions are asked about on a terminal" {
-	start_poold 'pool: {max_sessions_per_user: 2}'
-	swarm twins --same --prefix alice --users 2
+	start_poold 'pool: {max_sessions_per_user: 12}'
+	swarm twins --same --prefix alice --users 12
 	PTY=$(dirname "$PEER")/pty
 	"$PTY" -t 30 "$POOLCTL" kick alice <<-'SCRIPT'
-		screen kick 2 connections? [y/N]
+		screen and 2 more
+		screen kick 12 connections? [y/N]
 		send no, not them\r
 		screen not confirmed; nothing was done
 		status 2
 	SCRIPT
-	online_is 2
+	online_is 12
 	status_of 0 kick alice
 	online_is 0
 }

@@ -61,7 +61,8 @@ export -f ends ended_as explained same
 	explained alice "was kicked by .*\(uid $(id -u)\) at [0-9:]{8}: the comment was \"too \"loud\"\", the client was told \"see you\"\.( |$)"
 	holds "$(ends user=alice,bob)" ".ends | length == 2 and all(.uid == $(id -u))" \
 		'.ends | all(.comment == "too \"loud\"" and .text == "see you")' \
-		'.ends | all(.code == 400 and .by == "operator" and .login_at != null)'
+		'.ends | all(.code == 400 and .by == "operator" and .login_at != null)' \
+		'.ends | all(.bytes_in > 0 and .bytes_out > 0 and .messages_in == 0 and has("rtt_s"))'
 	status_of 4 show alice
 	said_like '*user "alice" is not online; the last session ended at *: kicked; see "explain alice"'
 }

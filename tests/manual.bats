@@ -437,6 +437,26 @@ named() {
 	done <"$BATS_TEST_TMPDIR/lines"
 }
 
+# There is no daemon: what is a command gets as far as to look for it, or asks before.
+@test "the first hour and the recipes of poolctl(1) are commands" {
+	local commands=$BATS_TEST_TMPDIR/lines heading
+
+	for heading in 'A deploy' 'A wave of abuse' 'A noisy neighbour' 'A monitoring script'; do
+		subsection poolctl.1 "$heading" | grep -q '^\$ poolctl '
+	done
+	{
+		section poolctl.1 'THE FIRST HOUR'
+		section poolctl.1 RECIPES
+	} | sed -n 's/\\e/\\/g; s/ [&|].*//; s/--for 6m\|--for 30s/--for 0s/; s/^\$ poolctl //p' >"$commands"
+	[ "$(wc -l <"$commands")" -ge 20 ]
+	"$POOLCTL" -s "$BATS_TEST_TMPDIR/none.sock" -k -f "$commands" >"$BATS_TEST_TMPDIR/out" 2>&1 || true
+	same "$(wc -l <"$commands")" "$(grep -cE 'cannot connect to|confirm with --yes|is no terminal' \
+		"$BATS_TEST_TMPDIR/out")" "commands" || {
+		cat "$BATS_TEST_TMPDIR/out"
+		return 1
+	}
+}
+
 # The session of poold-protocol(7), played: what the client types is told from
 # what the server says by its verb.
 @test "the session of poold-protocol(7) goes as it is shown" {

@@ -389,13 +389,16 @@ sees_disconnect() {
 	status_of 2 shutdown --grace 1s --now
 }
 
-@test "help knows every command, and --help is the same" {
+@test "help knows every command, with an example, and --help is the same" {
+	cd "$BATS_TEST_TMPDIR"
 	status_of 0 help
+	"$POOLCTL" help --json | jq -r '.commands[].command' >commands
 	while read -r command; do
 		[[ $output == *"  $command"* ]] || { echo "no $command"; false; }
-		# shellcheck disable=SC2086	# words of a command
-		same "$(poolctl help $command)" "$(poolctl $command --help)"
-	done < <("$POOLCTL" help --json | jq -r '.commands[].command')
+	done <commands
+	sed 's/^/help /' commands | "$POOLCTL" >by_command
+	sed 's/$/ --help/' commands | "$POOLCTL" | diff by_command -
+	same "$(wc -l <commands)" "$(grep -c '^Examples' by_command)" examples
 	status_of 0 -h
 	[[ $output == "usage: poolctl"* ]]
 	status_of 2 help nonsense
