@@ -144,23 +144,28 @@ rest_of() {
 	same '' "$(ctl help | jq -r '.commands[] | select(.role == ("operator", "admin")).command |
 		. as $c | select(all($ARGS.positional[] + " "; startswith($c + " ") | not))' \
 		--args "${lines[@]}")"
-	for line in "${lines[@]}"; do
-		# shellcheck disable=SC2086	# words of a command
-		status_of 5 --as viewer $line
-		said_like "poolctl: *: *needs the role *"
-	done
-	for line in ping status stats users list count 'show alice' 'get rate' \
-		'config list' 'config diff' 'events --no-follow'; do
-		# shellcheck disable=SC2086	# words of a command
-		status_of 0 --as viewer $line
-	done
+	status_of 5 --as viewer kick alice
+	said_like 'poolctl: kick: * needs the role operator*'
+	with_role viewer 5 "${lines[@]}"
+	with_role viewer 0 ping status stats users list count 'show alice' 'get rate' \
+		'config list' 'config diff' 'events --no-follow'
 	online_is 1
-	for line in 'set rate=1' 'config unset rate' 'config save' 'config confirm' \
-		'config rollback' 'config reload' shutdown; do
-		# shellcheck disable=SC2086	# words of a command
-		status_of 5 --as operator $line
-	done
-	status_of 0 --as operator send alice hi
+	with_role operator 5 'set rate=1' 'config unset rate' 'config save' 'config confirm' \
+		'config rollback' 'config reload' shutdown
+	with_role operator 0 'send alice hi'
+}
+
+# with_role ROLE STATUS LINE…: each of the commands ends with this status.
+with_role() {
+	local role=$1 wanted=$2
+	shift 2
+	printf '%s\n' "$@" | "$POOLCTL" --as "$role" -k -o jsonl >"$BATS_TEST_TMPDIR/records" || true
+	same $# "$(jq -c "select((.status // 0) == $wanted) | select($wanted != 5 or
+		(.error.message | test(\"needs the role\")))" "$BATS_TEST_TMPDIR/records" | wc -l)" \
+		"with $wanted as $role" || {
+		cat "$BATS_TEST_TMPDIR/records"
+		return 1
+	}
 }
 
 @test "unknown words are 2, with near matches" {
