@@ -42,7 +42,7 @@ by_state(const struct stats_total *total)
 
 	for (int i = 0; i < STATES; i++)
 		set(doc, state_name((enum connection_state)i),
-		    (uint64_t)(total->state[i] < 0 ? 0 : total->state[i]));
+		    (uint64_t)total->state[i]);
 	return doc;
 }
 
@@ -243,8 +243,7 @@ method_pool_stats(struct call *call)
 	set(doc, "bans", bans_count(pool->bans));
 	json_object_set_new(doc, "rejected", rejected(&total));
 	json_object_set_new(doc, "closed", by_reason(&total));
-	set(doc, "queue_bytes",
-	    (uint64_t)(total.queue_bytes < 0 ? 0 : total.queue_bytes));
+	set(doc, "queue_bytes", (uint64_t)total.queue_bytes);
 	set_seconds(doc, "uptime_s", (double)(clock_ms() - pool->started_ms));
 	set(doc, "log_dropped", log_dropped());
 	json_object_set_new(doc, "workers", workers(pool));

@@ -134,7 +134,7 @@ describe_states(struct exposition *e, const struct stats_total *total)
 		};
 
 		if (i != STATE_DISCONNECTED)
-			exposition_count(e, labels, at_least_0(total->state[i]));
+			exposition_count(e, labels, (uint64_t)total->state[i]);
 	}
 }
 
@@ -156,7 +156,7 @@ describe_users(struct exposition *e, struct pool *pool, const struct stats_total
 	gauge(e, "poold_descriptors_for_connections",
 	    "connections that the limit of descriptors allows", pool->descriptors);
 	gauge(e, "poold_queue_bytes", "bytes that wait for clients",
-	    at_least_0(total->queue_bytes));
+	    (uint64_t)total->queue_bytes);
 	settings_unref(s);
 }
 
@@ -174,9 +174,9 @@ describe_memory(
 {
 	exposition_family(e, EXPOSITION_GAUGE, "poold_memory_bytes",
 	    "memory held, by what it is for");
-	memory_of(e, "connections", at_least_0(total->memory_connections));
-	memory_of(e, "output", at_least_0(total->memory_output));
-	memory_of(e, "input", at_least_0(total->memory_input));
+	memory_of(e, "connections", (uint64_t)total->memory_connections);
+	memory_of(e, "output", (uint64_t)total->memory_output);
+	memory_of(e, "input", (uint64_t)total->memory_input);
 	memory_of(e, "directory", directory_bytes(pool->directory));
 	memory_of(e, "events", events_bytes(pool->events));
 	memory_of(e, "bans", bans_bytes(pool->bans));

@@ -331,4 +331,5 @@ pool_stats(const struct pool *p, struct stats_total *ret)
 	if (p->control_stats != NULL)
 		stats_total_add(ret, p->control_stats);
 	stats_total_add(ret, &p->scrape_stats);
+	stats_total_finish(ret);
 }

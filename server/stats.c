@@ -51,3 +51,22 @@ stats_total_add(struct stats_total *sum, const struct stats *s)
 	sum->memory_input += gauge(&s->memory_input);
 	histogram_total_add(&sum->rtt, &s->rtt);
 }
+
+static void
+at_least_0(int64_t *value)
+{
+	if (*value < 0)
+		*value = 0;
+}
+
+void
+stats_total_finish(struct stats_total *sum)
+{
+	for (int i = 0; i < STATES; i++)
+		at_least_0(&sum->state[i]);
+	at_least_0(&sum->queue_bytes);
+	at_least_0(&sum->created_sum_ms);
+	at_least_0(&sum->memory_connections);
+	at_least_0(&sum->memory_output);
+	at_least_0(&sum->memory_input);
+}

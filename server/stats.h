@@ -56,6 +56,10 @@ const char *counter_summary(enum counter c);
 
 void stats_total_add(struct stats_total *total, const struct stats *s);
 
+/* After the last one. The threads are read one after the other, so of what goes from one
+ * to another a part may be missing: what is below 0 for that becomes 0. */
+void stats_total_finish(struct stats_total *total);
+
 /* For the one writer only: relaxed, since readers need no order between counters. */
 static inline void
 stats_count(_Atomic uint64_t *counter, uint64_t n)

@@ -21,10 +21,15 @@ a_total_is_the_sum_over_all_threads(void **state)
 	stats_move(&b.state[STATE_IDLE], -1);
 	stats_move(&a.queue_bytes, 100);
 	stats_move(&b.memory_input, 7);
+	stats_move(&a.memory_output, 3);
+	stats_move(&b.memory_output, -9);
 	histogram_add(&a.rtt, 100);
 	histogram_add(&b.rtt, 300);
 	stats_total_add(&total, &a);
 	stats_total_add(&total, &b);
+	assert_int_equal(total.memory_output, -6);
+	stats_total_finish(&total);
+	assert_int_equal(total.memory_output, 0);
 	assert_int_equal(total.counter[COUNT_LOGINS], 7);
 	assert_int_equal(total.counter[COUNT_LOGOUTS], 0);
 	assert_int_equal(total.closed[CLOSE_QUIT], 2);
