@@ -12,8 +12,8 @@
 
 struct buffer;
 
-#define BAN_TEXT_SIZE 80     /* "user=" and the longest user, or a block; its NUL */
-#define BAN_REASON_MAX 200   /* bytes of a reason: it goes into BYE */
+#define BAN_TEXT_SIZE 80   /* "user=" and the longest user, or a block; its NUL */
+#define BAN_REASON_MAX 200 /* bytes of a reason: it goes into BYE */
 #define BAN_FOREVER INT64_MAX
 #define BAN_LONGEST_MS (INT64_C(3650) * 86400000) /* what ends at all */
 
