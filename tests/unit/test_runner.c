@@ -200,8 +200,9 @@ a_run_that_hangs_is_ended_with_its_children(void **state)
 static void
 one_that_ignores_term_is_killed(void **state)
 {
+	/* a second is enough to set the trap in, on a loaded machine too */
 	struct runner *r =
-	    open_runner("trap '' TERM; while :; do sleep 0.05; done", 1, 50);
+	    open_runner("trap '' TERM; while :; do sleep 0.05; done", 1, 1000);
 
 	(void)state;
 	add(r, 1, "alice");
