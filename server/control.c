@@ -259,6 +259,7 @@ keep_house(struct timer *t)
 	uint64_t dropped = log_dropped();
 
 	bulk_forget_old(c);
+	control_bans_retry(c);
 	pool_stats(c->pool, &total);
 	if (total.counter[COUNT_ACCEPT_PAUSES] + total.counter[COUNT_SHED] !=
 	    c->seen_pauses + c->seen_shed)

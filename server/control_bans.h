@@ -65,6 +65,9 @@ bool control_bans_save(struct control *c);
 
 void control_bans_start(struct control *c); /* once, with the rules of the file */
 
+/* Now and then: what could not be saved may be possible again. */
+void control_bans_retry(struct control *c);
+
 /* Once, when no other thread sends the control thread mail any more: what is not on the
  * disk is written, also what could not be before. */
 void control_bans_stop(struct control *c);

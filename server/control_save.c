@@ -46,6 +46,22 @@ run(void *arg)
 	return NULL;
 }
 
+/* Into the log what is new: a full disk is tried again and again. */
+static void
+tell(struct bans_saving *s)
+{
+	char why[sizeof(s->why)] = "";
+
+	if (s->outcome != DURABLE_SAVED)
+		snprintf(why, sizeof(why), "%s; %s", s->error,
+		    durable_outcome_text(s->outcome));
+	if (*why != '\0' && strcmp(why, s->why) != 0)
+		log_warn("ban", "the bans are not saved: %s", why);
+	if (*why == '\0' && s->is_failed)
+		log_info("ban", "the bans are saved again");
+	memcpy(s->why, why, sizeof(why));
+}
+
 static void
 is_over(struct control *c)
 {
@@ -53,15 +69,11 @@ is_over(struct control *c)
 
 	s->is_running = false;
 	s->settled = s->running;
-	s->is_failed = s->outcome != DURABLE_SAVED;
-	s->why[0] = '\0';
 	stats_count(&c->stats.counter[COUNT_BAN_SAVES], 1);
-	if (s->is_failed) {
+	if (s->outcome != DURABLE_SAVED)
 		stats_count(&c->stats.counter[COUNT_BAN_SAVES_FAILED], 1);
-		snprintf(s->why, sizeof(s->why), "%s; %s", s->error,
-		    durable_outcome_text(s->outcome));
-		log_warn("ban", "the bans are not saved: %s", s->why);
-	}
+	tell(s);
+	s->is_failed = s->outcome != DURABLE_SAVED;
 }
 
 /* Its mail. After control_bans_stop() there is nothing left to do for it. */
@@ -117,6 +129,13 @@ control_bans_save(struct control *c)
 	if (!s->is_running && !s->is_stopped)
 		begin(c);
 	return true;
+}
+
+void
+control_bans_retry(struct control *c)
+{
+	if (c->bans_saving.is_failed && !c->bans_saving.is_running)
+		(void)control_bans_save(c);
 }
 
 /* error: NULL when they are saved, "" when there is nowhere to. */

@@ -7,9 +7,30 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define NAME_SIZE 64
+
+int
+durable_own(const char *folder, char *error, size_t size)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int err;
+
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	err = errno == EWOULDBLOCK ? -EADDRINUSE : -errno;
+	if (err == -EADDRINUSE)
+		snprintf(error, size,
+		    "%s: another poold keeps its state there; give each a state_dir",
+		    folder);
+	else
+		snprintf(error, size, "%s: %s", folder, strerror(-err));
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
 
 static int
 write_all(int fd, const char *data, size_t len)

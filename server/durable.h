@@ -11,6 +11,13 @@
 
 #include <stddef.h>
 
+/*
+ * The folder is this process's as long as the descriptor is open, so that no other
+ * daemon writes over what this one has saved. Returns the descriptor, or a negative
+ * errno with "folder: why" in error[size]; -EADDRINUSE: another has it.
+ */
+int durable_own(const char *folder, char *error, size_t size);
+
 enum durable_outcome {
 	DURABLE_SAVED,	   /* it is on the disk */
 	DURABLE_UNCHANGED, /* the file is as it was */

@@ -12,6 +12,7 @@
 #include "server/bans.h"
 #include "server/bans_file.h"
 #include "server/directory.h"
+#include "server/durable.h"
 #include "server/events.h"
 #include "server/fights.h"
 #include "server/history.h"
@@ -73,14 +74,16 @@ open_services(struct pool *p)
 	return make_instance(p->instance);
 }
 
-/* Whom the daemon kept out when it was here before. */
+/* What the daemon kept when it was here before: whom it refuses. */
 static int
-load_bans(struct pool *p, char *error, size_t size)
+load_state(struct pool *p, char *error, size_t size)
 {
 	const char *folder = settings_state_dir(p->settings);
 
 	if (folder == NULL)
 		return 0;
+	if ((p->state_fd = durable_own(folder, error, size)) < 0)
+		return p->state_fd;
 	return bans_file_load(
 	    p->bans, folder, p->started_ms, clock_wall_us(), error, size);
 }
@@ -137,10 +140,11 @@ pool_open(struct pool **ret, struct settings *settings, int sockets, unsigned ns
 	atomic_init(&p->next_id, 1);
 	pthread_mutex_init(&p->settings_lock, NULL);
 	p->settings = settings_ref(settings);
+	p->state_fd = -1;
 	p->descriptors = (uint32_t)settings->servable;
 	p->started_ms = clock_ms();
 	p->started_wall_us = clock_wall_us();
-	if ((err = open_services(p)) < 0 || (err = load_bans(p, error, size)) < 0 ||
+	if ((err = open_services(p)) < 0 || (err = load_state(p, error, size)) < 0 ||
 	    (err = auth_open(&p->auth, settings, error, size)) < 0 ||
 	    (err = open_listeners(p, sockets, nsockets, error, size)) < 0 ||
 	    (err = open_workers(p)) < 0) {
@@ -286,6 +290,8 @@ pool_free(struct pool *p)
 	settings_unref(p->settings);
 	pthread_mutex_destroy(&p->settings_lock);
 	free(p->node);
+	if (p->state_fd >= 0)
+		close(p->state_fd);
 	free(p);
 }
 

@@ -55,6 +55,7 @@ struct pool {
 	int64_t started_wall_us; /* and what the wall clock showed */
 	char instance[33];	 /* random per start, hexadecimal */
 	char *node;
+	int state_fd; /* the folder of state is ours while it is open; -1: none */
 	uint32_t descriptors; /* connections that RLIMIT_NOFILE can serve */
 	struct mailbox *main; /* of the main thread */
 	const struct stats

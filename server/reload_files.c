@@ -5,7 +5,9 @@
 #include "server/reload.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/log.h"
 #include "server/auth.h"
@@ -67,13 +69,23 @@ load_file(const struct settings *old, struct settings **ret, struct reload_error
 	return *ret == NULL ? reload_no_memory(error) : 0;
 }
 
-/* The overlay is that of the folder in use: another one needs a restart. */
+/* The overlay is that of the folder in use: another one needs a restart. A folder that
+ * is gone is not one in which nothing has been saved. */
 static int
 load_overlay(
     const struct settings *old, struct settings **s, struct reload_error *error)
 {
-	int err =
-	    overlay_apply(s, settings_state_dir(old), error->text, sizeof(error->text));
+	const char *folder = settings_state_dir(old);
+	int err = 0;
+
+	if (folder != NULL && access(folder, F_OK) < 0) {
+		err = -errno;
+		snprintf(error->text, sizeof(error->text),
+		    "state_dir %s: %s; the saved settings stay in force", folder,
+		    strerror(-err));
+	} else {
+		err = overlay_apply(s, folder, error->text, sizeof(error->text));
+	}
 
 	if (err < 0)
 		return reload_fail_reading(error, err);

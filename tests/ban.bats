@@ -233,7 +233,7 @@ welcome() {
 	stat_is ban_saves_failed 2
 	holds "$(control_result server.health)" '.status == "degraded"' \
 		'.checks[] | select(.name == "bans") | .text | startswith("not saved: /")'
-	grep -q 'class=ban msg="the bans are not saved: /.*bans.jsonl: No such file or directory; ' "$POOLD_LOG"
+	same 1 "$(grep -c 'class=ban msg="the bans are not saved: /.*bans.jsonl: No such file or directory; ' "$POOLD_LOG")"
 	# a full disk: a part of the file, and nothing of it is left
 	mkdir "$BATS_TEST_TMPDIR/state"
 	prlimit --pid "$POOLD_PID" --fsize=64:

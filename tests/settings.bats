@@ -239,6 +239,21 @@ workers: 3"
 	rm "$OVERLAY"
 	launch_poold
 	value_is rate 0
+	# the whole folder is gone, which does not mean that nothing was saved in it
+	poolctl set rate=7 --persist
+	mv "$STATE" "$STATE.away"
+	status_of 1 config reload
+	said_like "poolctl: config reload: state_dir $STATE: No such file or directory; the saved *"
+	value_is rate 7
+	mv "$STATE.away" "$STATE"
+}
+
+@test "two daemons do not keep their state in one folder" {
+	start_saving
+	sed "s|ctl.sock|other.sock|; s|:$PORT|:$(free_port)|" "$POOLD_CONFIG" >"$BATS_TEST_TMPDIR/other.yaml"
+	run -1 "$POOLD" -c "$BATS_TEST_TMPDIR/other.yaml"
+	[[ $output == *"$STATE: another poold keeps its state there; give each a state_dir"* ]]
+	"$POOLD" --check-config -c "$POOLD_CONFIG"
 }
 
 @test "a failed save says what became of it, and leaves all as it was" {
