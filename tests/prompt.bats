@@ -549,52 +549,57 @@ online() {
 		screen list
 		screen history
 		send li\t
-		screen poolctl> list 
+		screen poolctl> list
 		send --\t
 		screen --sort
 		screen --limit
 		send sor\t
-		screen poolctl> list --sort 
+		screen poolctl> list --sort
 		send \t
 		screen idle
 		send idl\t
-		row poolctl> list --sort idle
+		screen poolctl> list --sort idle
 		send \t
 		screen   idle:desc
 		send :\t
-		row poolctl> list --sort idle:desc
+		screen poolctl> list --sort idle:desc
 		send --l\t
-		screen poolctl> list --sort idle:desc --limit 
+		screen poolctl> list --sort idle:desc --limit
 		send 10\r
 		expect alice
 		expect 2 of 2
+		row poolctl>
 		send sen\t
 		screen USER|SELECTOR... {TEXT
 		send al\t
-		row poolctl> send alice
+		screen poolctl> send alice
 		send hello\r
 		expect sent to 1 session
+		row poolctl>
 		send ki\t
+		screen poolctl> kick
 		send al\t
-		row poolctl> kick alice
+		screen poolctl> kick alice
 		send --\t
 		screen --ban
 		send ba\t
-		screen poolctl> kick alice --ban 
+		screen poolctl> kick alice --ban
 		send 1h\r
 		expect banned 1 user
+		row poolctl>
 		send se\t
 		screen send  set
 		send t \t
 		screen connection_timeout=
 		send con\t
-		row poolctl> set connection_timeout=
+		screen poolctl> set connection_timeout=
 		send 2m --\t
 		screen --persist
 		send p\t
-		row poolctl> set connection_timeout=2m --persist
+		screen poolctl> set connection_timeout=2m --persist
 		send \r
 		expect saved in
+		row poolctl>
 		send hi\t
 		screen poolctl> history
 		send \r
