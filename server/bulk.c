@@ -101,6 +101,7 @@ act_on(struct call *call, size_t n)
 {
 	struct bulk *b = call->state;
 	struct survey_query query = {
+		.whom = SURVEY_THESE,
 		.handles = b->handles + b->tried,
 		.nhandles = n,
 		.limit = BULK_LISTED,
@@ -175,7 +176,7 @@ void
 bulk_forget_old(struct control *c)
 {
 	for (int i = 0; i < CONTROL_TOKENS; i++)
-		if (c->tokens[i].handles != NULL &&
+		if (c->tokens[i].text[0] != '\0' &&
 		    clock_ms() - c->tokens[i].made_ms >= TOKEN_MS)
 			forget(&c->tokens[i]);
 }
@@ -318,6 +319,9 @@ find_matches(struct call *call)
 {
 	struct bulk *b = call->state;
 	struct survey_query query = {
+		.whom = SURVEY_THESE, /* of the token, maybe none */
+		.handles = b->handles,
+		.nhandles = b->nhandles,
 		.selector = call->selector,
 		.accept = b->act->accept,
 		.arg = b->context,
@@ -326,10 +330,8 @@ find_matches(struct call *call)
 	};
 
 	set_order(&query, b->act);
-	if (call->selector == NULL || call_handles(call, &b->handles, &b->nhandles)) {
-		query.handles = b->handles;
-		query.nhandles = b->nhandles;
-	}
+	if (call->selector != NULL)
+		b->handles = call_whom(call, &query);
 	call_survey(call, &query, found);
 }
 

@@ -276,25 +276,26 @@ drop_doubles(struct handle *handles, size_t n)
 	return kept;
 }
 
-bool
-call_handles(struct call *call, struct handle **ret, size_t *ret_n)
+struct handle *
+call_whom(struct call *call, struct survey_query *query)
 {
+	struct directory *dir = call->control->pool->directory;
 	struct handle *handles = NULL;
 	const char *user;
 	size_t n = 0;
 
+	query->whom = SURVEY_EVERYBODY;
 	for (size_t i = 0; (user = selector_user(call->selector, i)) != NULL; i++) {
-		if (add_sessions(call->control->pool->directory, user, &handles, &n) <
-		    0) {
+		if (add_sessions(dir, user, &handles, &n) < 0) {
 			free(handles);
-			return false; /* looking everywhere is slower, not wrong */
+			query->whom = SURVEY_EVERYBODY;
+			return NULL; /* looking everywhere is slower, not wrong */
 		}
+		query->whom = SURVEY_THESE;
 	}
-	if (handles == NULL)
-		return false;
-	*ret = handles;
-	*ret_n = drop_doubles(handles, n);
-	return true;
+	query->handles = handles;
+	query->nhandles = n == 0 ? 0 : drop_doubles(handles, n);
+	return handles;
 }
 
 void

@@ -86,10 +86,10 @@ bool call_has(const struct call *call, const char *name);
 bool call_selector(struct call *call);
 
 /*
- * The sessions to look at when the selector is about certain users: *ret is
- * malloc'd. False: it may be about anybody.
+ * Whom the query is about: the sessions of certain users if the selector asks for
+ * them, else everybody. Returns the handles of the query, malloc'd, or NULL.
  */
-bool call_handles(struct call *call, struct handle **ret, size_t *ret_n);
+struct handle *call_whom(struct call *call, struct survey_query *query);
 
 /* Nobody matched: not_online if one bare user was asked for, else no_match. */
 void call_nobody(struct call *call);

@@ -195,7 +195,7 @@ retracted(struct survey *s, void *owner)
 static void
 take_back_announcement(struct drain *d)
 {
-	struct survey_query query = { .act = retract };
+	struct survey_query query = { .whom = SURVEY_EVERYBODY, .act = retract };
 
 	greet_with(d, false);
 	d->is_being_retracted = !d->is_stopped && ask(d, &query, retracted) == 0;
@@ -256,6 +256,7 @@ static void
 end_some(struct drain *d, size_t n)
 {
 	struct survey_query query = {
+		.whom = SURVEY_THESE,
 		.handles = d->order.handles + d->tried,
 		.nhandles = n,
 		.act = end_one,
@@ -359,7 +360,10 @@ take_order(struct drain *d, const struct drain_order *order)
 int
 drain_begin(struct drain *d, const struct drain_order *order)
 {
-	struct survey_query everybody = { .act = announce };
+	struct survey_query everybody = {
+		.whom = SURVEY_EVERYBODY,
+		.act = announce,
+	};
 	int err = drain_may_begin(d);
 
 	if (err < 0 || (err = take_order(d, order)) < 0)

@@ -256,8 +256,9 @@ survey(struct call *call, bool is_deed, void (*then)(struct call *, struct surve
 	};
 	struct handle *handles = NULL;
 
-	if (call->selector != NULL && call_handles(call, &handles, &query.nhandles))
-		query.handles = handles;
+	query.whom = SURVEY_EVERYBODY;
+	if (call->selector != NULL)
+		handles = call_whom(call, &query);
 	call_survey(call, &query, then);
 	free(handles);
 }

@@ -155,6 +155,7 @@ fetch_page(struct call *call)
 	struct roll *list = call->state;
 	size_t left = list->nhandles - list->next_handle;
 	struct survey_query query = {
+		.whom = SURVEY_THESE,
 		.selector = call->selector,
 		.handles = list->handles + list->next_handle,
 		.nhandles = left < PAGE ? left : PAGE,
@@ -269,6 +270,7 @@ list_sorted(struct call *call, struct row_order order)
 	struct roll *list = call->state;
 	size_t most = most_rows(list);
 	struct survey_query query = {
+		.whom = SURVEY_EVERYBODY,
 		.selector = call->selector,
 		.order = order,
 		.limit = list->limit == 0 ? most + 1 : list->limit,
@@ -289,6 +291,7 @@ list_by_id(struct call *call)
 {
 	struct roll *list = call->state;
 	struct survey_query query = {
+		.whom = SURVEY_EVERYBODY,
 		.selector = call->selector,
 		.after = (uint64_t)call_integer(call, "after", 0),
 		.accept = list->is_watch ? has_not_ended : NULL,
@@ -390,7 +393,10 @@ shown_arrived(struct call *call, struct survey *s)
 void
 method_connections_show(struct call *call)
 {
-	struct survey_query query = { .limit = LISTING_UNSTREAMED + 1 };
+	struct survey_query query = {
+		.whom = SURVEY_EVERYBODY,
+		.limit = LISTING_UNSTREAMED + 1,
+	};
 
 	struct roll *list;
 
@@ -432,7 +438,10 @@ counted(struct call *call, struct survey *s)
 void
 method_connections_count(struct call *call)
 {
-	struct survey_query query = { .group = group_of(call_string(call, "by")) };
+	struct survey_query query = {
+		.whom = SURVEY_EVERYBODY,
+		.group = group_of(call_string(call, "by")),
+	};
 
 	if (!call_selector(call))
 		return;

@@ -299,10 +299,8 @@ find_live(struct call *call)
 		.arg = &x->filter,
 		.limit = LIVE,
 	};
-	struct handle *handles = NULL;
+	struct handle *handles = call_whom(call, &query);
 
-	if (call_handles(call, &handles, &query.nhandles))
-		query.handles = handles;
 	call_survey(call, &query, live_arrived);
 	free(handles);
 }

@@ -246,19 +246,15 @@ find_sessions(struct call *call)
 	struct survey_query query = { .act = mark };
 	enum rpc_kind kind = RPC_LIMIT;
 	char error[256] = "out of memory";
-	struct handle *handles = NULL;
+	struct handle *handles;
 
 	if (selector_parse(&user, 1, &call->selector, &kind, error, sizeof(error)) <
 	    0) {
 		call_fail(call, kind, "%s", error);
 		return;
 	}
-	if (!call_handles(call, &handles, &query.nhandles)) {
-		begin(call, 0);
-		return;
-	}
 	query.selector = call->selector;
-	query.handles = handles;
+	handles = call_whom(call, &query);
 	call_survey(call, &query, marked);
 	free(handles);
 }

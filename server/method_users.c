@@ -324,6 +324,7 @@ fetch_page(struct call *call, bool is_first)
 	struct row_order order;
 	char error[64];
 	struct survey_query query = {
+		.whom = SURVEY_EVERYBODY,
 		.selector = call->selector,
 		.accept = is_online,
 		.limit = PAGE,

@@ -157,7 +157,7 @@ count_doomed(struct call *call)
 	struct preview *state = call->state;
 	const struct setting_change *c = &state->changes.items[state->next];
 	const char *key = "", *states = doomed(c->id, &key);
-	struct survey_query query = { 0 };
+	struct survey_query query = { .whom = SURVEY_EVERYBODY };
 	char age[64], error[128];
 	enum rpc_kind kind;
 	int64_t ms = 0;

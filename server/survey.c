@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "common/list.h"
 #include "common/siphash.h"
 #include "server/pool.h"
 #include "server/worker.h"
@@ -314,6 +315,15 @@ part_is_back(struct mail *mail, void *owner_of_reply_to)
 	s->query.done(s, s->query.owner);
 }
 
+static void
+nobody_was_asked(struct mail *mail, void *owner_of_reply_to)
+{
+	struct survey *s = container_of(mail, struct survey, nobody);
+
+	(void)owner_of_reply_to;
+	s->query.done(s, s->query.owner);
+}
+
 /* Which of the targets are of this worker. */
 static void
 aim(struct survey *s, struct sweep *sweep, unsigned worker)
@@ -324,7 +334,7 @@ aim(struct survey *s, struct sweep *sweep, unsigned worker)
 		first++;
 	while (first + n < s->query.nhandles && s->targets[first + n].worker == worker)
 		n++;
-	sweep->handles = &s->targets[first];
+	sweep->handles = n > 0 ? &s->targets[first] : NULL;
 	sweep->nhandles = n;
 }
 
@@ -340,9 +350,9 @@ init_part(struct survey *s, struct survey_part *part, unsigned worker,
 		.selector = s->query.selector,
 		.cancelled = &s->cancelled,
 		.visit = visit,
+		.is_of_all = s->query.whom == SURVEY_EVERYBODY,
 	};
-	if (s->targets != NULL)
-		aim(s, &part->sweep, worker);
+	aim(s, &part->sweep, worker);
 }
 
 static int
@@ -351,37 +361,37 @@ copy_query(struct survey *s, const struct survey_query *query)
 	s->query = *query;
 	if (s->query.order.column == NULL)
 		s->query.order = row_order_by_id;
-	if (query->handles == NULL)
+	if (query->whom != SURVEY_THESE)
+		s->query.nhandles = 0;
+	if (s->query.nhandles == 0)
 		return 0;
-
-	/* One more, so that "none of them" is an array too. */
-	s->targets = malloc((query->nhandles + 1) * sizeof(*s->targets));
+	s->targets = malloc(query->nhandles * sizeof(*s->targets));
 	if (s->targets == NULL)
 		return -ENOMEM;
-	memset(s->targets, 0, sizeof(*s->targets));
 	memcpy(s->targets, query->handles, query->nhandles * sizeof(*s->targets));
 	qsort(s->targets, query->nhandles, sizeof(*s->targets), compare_workers);
-	s->query.handles = s->targets;
 	return 0;
 }
 
-/* Workers that have none of the targets are not asked; with no target at all one is,
- * and answers for all. */
+/* Workers that have none of the targets are not asked. */
 static bool
 is_asked(const struct survey *s, unsigned i)
 {
-	return s->targets == NULL || s->parts[i].sweep.nhandles > 0 ||
-	       (i == 0 && s->query.nhandles == 0);
+	return s->query.whom != SURVEY_THESE || s->parts[i].sweep.nhandles > 0;
 }
 
 static void
-send_out(struct survey *s, struct pool *pool)
+send_out(struct survey *s, struct pool *pool, struct mailbox *reply_to)
 {
 	for (unsigned i = 0; i < s->nparts; i++)
 		s->waiting += is_asked(s, i);
 	for (unsigned i = 0; i < s->nparts; i++)
 		if (is_asked(s, i))
 			worker_sweep(pool->workers[i], &s->parts[i].sweep);
+	if (s->waiting > 0)
+		return;
+	s->nobody.run = nobody_was_asked;
+	mailbox_post(reply_to, &s->nobody);
 }
 
 int
@@ -403,7 +413,7 @@ survey_start(struct survey **ret, struct pool *pool, struct mailbox *reply_to,
 	*ret = s;
 	for (unsigned i = 0; i < s->nparts; i++)
 		init_part(s, &s->parts[i], i, reply_to);
-	send_out(s, pool);
+	send_out(s, pool, reply_to);
 	return 0;
 }
 

@@ -16,20 +16,28 @@
 #include <stdint.h>
 
 #include "server/handle.h"
+#include "server/mailbox.h"
 #include "server/row.h"
 #include "server/tally.h"
 
 struct connection;
-struct mailbox;
 struct pool;
 struct selector;
 struct survey;
 
 enum survey_group { GROUP_NONE, GROUP_STATE, GROUP_IP, GROUP_LISTENER, GROUP_USER };
 
+/* Whoever forgets to say whom he means has nobody. */
+enum survey_whom {
+	SURVEY_THESE, /* of the handles; no handles: nobody, and no worker is asked */
+	SURVEY_EVERYBODY,
+	SURVEY_EACH_WORKER, /* nobody, but every worker has to answer */
+};
+
 struct survey_query {
+	enum survey_whom whom;
 	const struct selector *selector; /* NULL: everything; must outlive the survey */
-	const struct handle *handles;	 /* only those (copied), or NULL: all */
+	const struct handle *handles;	 /* copied; of SURVEY_THESE */
 	size_t nhandles;
 	struct row_order order; /* of the rows kept; by id if there is no column */
 	size_t limit;		/* rows kept: the first so many */
@@ -67,6 +75,7 @@ struct survey {
 	size_t ngroups;
 
 	atomic_bool cancelled;	/* this and the rest is private */
+	struct mail nobody;	/* to itself, when no worker is asked */
 	struct handle *targets; /* the copy of query.handles, by worker */
 	struct siphash_key key;
 	struct tally tally;

@@ -40,18 +40,18 @@ sweeper_is_busy(const struct sweeper *w)
 static struct connection *
 next_connection(struct sweep *s, struct shard *sh, bool *end)
 {
-	size_t count = s->handles != NULL ? s->nhandles : slab_slots(&sh->slab);
+	size_t count = s->is_of_all ? slab_slots(&sh->slab) : s->nhandles;
 	struct connection *conn;
 
 	*end = s->next >= count;
 	if (*end)
 		return NULL;
-	if (s->handles != NULL) {
+	if (s->is_of_all) {
+		conn = slab_at(&sh->slab, (uint32_t)s->next++);
+	} else {
 		const struct handle *h = &s->handles[s->next++];
 
 		conn = shard_find(sh, h->slot, h->id);
-	} else {
-		conn = slab_at(&sh->slab, (uint32_t)s->next++);
 	}
 	return conn != NULL && conn->session.handle.id != 0 &&
 		       !(conn->flags & CONN_DEAD)

@@ -40,7 +40,7 @@ struct shard *worker_shard(struct worker *w);
 
 /*
  * A walk over the connections of one worker, SWEEP_SLICE of them a turn of its
- * loop: over all (handles NULL) or over those named. For each one that is alive
+ * loop: over all or over those named, if any. For each one that is alive
  * and matches, visit() is called in the worker's thread with a copy of what an
  * operator may see; it may end the connection or send to it. At the end, or when
  * *cancelled, the sweep is posted to reply_to with mail.run = done. The caller
@@ -54,7 +54,9 @@ struct sweep {
 	void (*done)(struct mail *mail, void *owner_of_reply_to);
 	const struct selector *selector; /* NULL: everything */
 	const atomic_bool *cancelled;	 /* NULL: cannot be */
-	const struct handle *handles;	 /* those of this worker, or NULL */
+	bool is_of_all;			 /* else of the handles only */
+	const struct handle
+	    *handles; /* of this worker; may be NULL if there are none */
 	size_t nhandles;
 	void (*visit)(struct sweep *s, struct connection *conn, const struct row *row);
 	uint64_t matched; /* connections that matched */

@@ -107,3 +107,20 @@ some_sent() {
 	holds "$(control_result connections.kick "{\"token\":\"$token\"}")" '.count == 2'
 	same stale_cursor "$(control_kind connections.kick "{\"token\":\"$token\"}")"
 }
+
+@test "a preview of nobody is a preview of nobody" {
+	start_poold
+	online alice bob
+	local token i params
+	local calls=(connections.kick '' message.send '"data":"x",' ban.add '' drain.start '"over_s":1,')
+	for ((i = 0; i < ${#calls[@]}; i += 2)); do
+		params=${calls[i + 1]}
+		token=$("$PEER" call "$POOLCTL_SOCKET" --value token "${calls[i]}" \
+			"{$params\"select\":[\"nobody\"],\"dry_run\":true,\"expect\":0}")
+		same 32 "${#token}" "token of ${calls[i]}"
+		same no_match "$(control_kind "${calls[i]}" "{$params\"token\":\"$token\"}")"
+	done
+	stat_is messages_out 0
+	stat_is total_closed 0
+	online_is 2
+}

@@ -60,7 +60,7 @@ is_target(const struct sweep *s, uint64_t id)
 	for (size_t i = 0; i < s->nhandles; i++)
 		if (s->handles[i].id == id)
 			return true;
-	return s->handles == NULL;
+	return s->is_of_all;
 }
 
 static void
@@ -107,6 +107,7 @@ begin(struct survey_query query)
 static struct survey *
 survey(struct survey_query query)
 {
+	query.whom = query.nhandles > 0 ? SURVEY_THESE : SURVEY_EVERYBODY;
 	(void)begin(query);
 	for (unsigned i = 0; i < WORKERS; i++) {
 		if (workers[i].sweep == NULL)
@@ -251,12 +252,33 @@ a_worker_without_targets_is_not_asked(void **state)
 static void
 no_handles_at_all_is_nobody(void **state)
 {
-	struct handle none;
-	struct survey *s =
-	    survey((struct survey_query){ .handles = &none, .limit = 10 });
+	struct survey *s = begin((struct survey_query){ .limit = 10 });
 
 	(void)state;
+	assert_null(finished); /* as ever, it comes by mail */
+	for (unsigned i = 0; i < WORKERS; i++)
+		assert_null(workers[i].sweep);
+	mailbox_run(&mailbox);
+	assert_ptr_equal(finished, s);
 	assert_int_equal(s->matched, 0);
+	assert_int_equal(s->nrows, 0);
+	survey_free(s);
+}
+
+static void
+each_worker_answers_though_nobody_is_looked_at(void **state)
+{
+	struct survey *s = begin((struct survey_query){ .whom = SURVEY_EACH_WORKER });
+
+	(void)state;
+	for (unsigned i = 0; i < WORKERS; i++) {
+		assert_non_null(workers[i].sweep);
+		assert_null(finished);
+		sweep(&workers[i]);
+		mailbox_run(&mailbox);
+	}
+	assert_ptr_equal(finished, s);
+	assert_int_equal(s->online, 0);
 	survey_free(s);
 }
 
@@ -359,7 +381,8 @@ pages_by_user_and_id_meet_each_session_once(void **state)
 static void
 a_survey_that_is_cancelled_is_done_all_the_same(void **state)
 {
-	struct survey *s = begin((struct survey_query){ .limit = 5 });
+	struct survey *s =
+	    begin((struct survey_query){ .whom = SURVEY_EVERYBODY, .limit = 5 });
 
 	(void)state;
 	survey_cancel(s);
@@ -384,6 +407,7 @@ main(void)
 		TEST(only_the_handles_given_are_looked_at),
 		TEST(a_worker_without_targets_is_not_asked),
 		TEST(no_handles_at_all_is_nobody),
+		TEST(each_worker_answers_though_nobody_is_looked_at),
 		TEST(groups_are_added_up_over_the_workers),
 		TEST(many_groups_are_all_there),
 		TEST(what_is_accepted_and_what_is_done_are_counted_apart),

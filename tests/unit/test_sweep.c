@@ -96,7 +96,7 @@ run(struct sweep *s)
 static void
 every_connection_is_visited_once_in_slices(void **state)
 {
-	struct sweep s = { .visit = count };
+	struct sweep s = { .visit = count, .is_of_all = true };
 	struct sweeper sweeper;
 
 	(void)state;
@@ -118,7 +118,7 @@ every_connection_is_visited_once_in_slices(void **state)
 static void
 only_what_matches_is_visited(void **state)
 {
-	struct sweep s = { .visit = kick };
+	struct sweep s = { .visit = kick, .is_of_all = true };
 	struct selector *sel;
 	const char *words[] = { "user~^a" };
 	enum rpc_kind kind;
@@ -162,10 +162,22 @@ handles_of_those_who_have_gone_find_nobody(void **state)
 }
 
 static void
+without_handles_nobody_is_visited(void **state)
+{
+	struct sweep s = { .visit = kick };
+
+	(void)state;
+	log_in(10);
+	run(&s);
+	assert_int_equal(visits, 0);
+	assert_int_equal(done, 1);
+}
+
+static void
 a_cancelled_sweep_ends_at_once(void **state)
 {
 	atomic_bool cancelled = true;
-	struct sweep s = { .visit = count, .cancelled = &cancelled };
+	struct sweep s = { .visit = count, .is_of_all = true, .cancelled = &cancelled };
 
 	(void)state;
 	log_in(10);
@@ -308,6 +320,7 @@ main(void)
 		TEST(every_connection_is_visited_once_in_slices),
 		TEST(only_what_matches_is_visited),
 		TEST(handles_of_those_who_have_gone_find_nobody),
+		TEST(without_handles_nobody_is_visited),
 		TEST(a_cancelled_sweep_ends_at_once),
 		TEST(new_settings_reach_everybody_and_are_announced),
 		TEST(a_change_taken_back_half_way_is_taken_back_for_all),
