@@ -157,7 +157,7 @@ void
 method_server_health(struct call *call)
 {
 	struct health *h = calloc(1, sizeof(*h));
-	struct survey_query nobody = { .handles = &(struct handle){ 0 } };
+	struct survey_query alive = { .whom = SURVEY_EACH_WORKER };
 	struct pool *pool = call->control->pool;
 	struct stats_total total;
 
@@ -178,5 +178,5 @@ method_server_health(struct call *call)
 	check_listeners(h, pool);
 	check_bans(h, &call->control->bans_saving);
 	timer_arm(call->control, &h->patience, h->asked_ms + SLOW_MS);
-	call_survey(call, &nobody, workers_answered);
+	call_survey(call, &alive, workers_answered);
 }
