@@ -79,6 +79,7 @@ done(struct call *call, struct survey *s)
 	struct bulk *b = call->state;
 
 	b->count += s->acted;
+	call->count = (json_int_t)b->count; /* however the call ends */
 	list(b, s);
 	survey_free(s);
 	if (b->is_cancelled || b->tried == b->nhandles)
@@ -293,6 +294,7 @@ decide(struct call *call)
 		answer(call, NULL);
 	} else {
 		call->cancelled = cancelled;
+		call->count = 0;
 		b->begun_ms = clock_ms();
 		go_on(call);
 	}

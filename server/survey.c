@@ -167,6 +167,32 @@ is_behind_cursor(const struct survey_query *query, const struct row *row)
 	return order > 0 || (order == 0 && row->handle.id > query->after);
 }
 
+/* What is wanted of one that matched. Returns 0 or a negative errno. */
+static int
+keep(struct survey_part *part, const struct row *row)
+{
+	const struct survey_query *query = &part->survey->query;
+	int err = 0;
+
+	if (is_behind_cursor(query, row)) {
+		err = keep_row(part, row);
+		if (err == 0 && query->want_handles)
+			err = keep_handle(part, row->handle);
+	}
+	if (err == 0 && query->want_users)
+		err = keep_user(part, row->user);
+	if (err == 0 && query->group != GROUP_NONE)
+		err = count_group(part, row);
+	return err;
+}
+
+/* What was done was done: without memory it is counted, and not told of whom. */
+static int
+unless_acted(const struct survey *s, int err)
+{
+	return s->query.act != NULL ? 0 : err;
+}
+
 static void
 visit(struct sweep *sweep, struct connection *conn, const struct row *row)
 {
@@ -179,16 +205,7 @@ visit(struct sweep *sweep, struct connection *conn, const struct row *row)
 	if (s->query.act != NULL && !s->query.act(s, conn, row))
 		return;
 	part->acted++;
-
-	if (is_behind_cursor(&s->query, row)) {
-		part->err = keep_row(part, row);
-		if (part->err == 0 && s->query.want_handles)
-			part->err = keep_handle(part, row->handle);
-	}
-	if (part->err == 0 && s->query.want_users)
-		part->err = keep_user(part, row->user);
-	if (part->err == 0 && s->query.group != GROUP_NONE)
-		part->err = count_group(part, row);
+	part->err = unless_acted(s, keep(part, row));
 }
 
 /* qsort_r: the order is of the query. */
@@ -288,7 +305,7 @@ static void
 put_together(struct survey *s)
 {
 	for (unsigned i = 0; s->err == 0 && i < s->nparts; i++)
-		s->err = join_part(s, &s->parts[i]);
+		s->err = unless_acted(s, join_part(s, &s->parts[i]));
 	s->groups = tally_sort(&s->tally, &s->ngroups);
 	count_users(s);
 	for (unsigned i = 0; i < s->nparts; i++)

@@ -62,12 +62,12 @@ struct survey_part;
 
 struct survey {
 	struct survey_query query;
-	int err;	  /* -ENOMEM, or -E2BIG: too many groups; else 0 */
+	int err;	  /* -ENOMEM, or -E2BIG: too many groups; else 0, as with act() */
 	uint64_t matched; /* accepted too */
 	uint64_t acted;	  /* act() said true; matched if there is none */
 	uint64_t online;  /* of all looked at */
 	uint64_t users;	  /* distinct ones among the matches */
-	struct row *rows; /* in order, of those acted on */
+	struct row *rows; /* in order, of those acted on (without memory: of some) */
 	size_t nrows;
 	struct handle *handles; /* by id */
 	size_t nhandles;

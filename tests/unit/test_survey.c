@@ -31,6 +31,17 @@ static struct pool pool = { .workers = pointers, .nworkers = WORKERS };
 static struct mailbox mailbox;
 static struct survey *finished;
 
+/* What the survey asks memory for is to be had, or not (linked with --wrap). */
+static bool is_poor;
+void *__real_realloc(void *old, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+
+void *
+__wrap_realloc(void *old, size_t size)
+{
+	return is_poor ? NULL : __real_realloc(old, size);
+}
+
 /* Ids go round the workers, so that each part has some of every page. */
 static struct row
 row_of(unsigned worker, size_t i)
@@ -348,6 +359,20 @@ what_is_accepted_and_what_is_done_are_counted_apart(void **state)
 }
 
 static void
+without_memory_what_was_done_is_counted_all_the_same(void **state)
+{
+	struct survey *s;
+
+	(void)state;
+	is_poor = true;
+	s = survey((struct survey_query){ .act = fails_for_idle, .limit = 1000 });
+	is_poor = false;
+	assert_int_equal(s->acted, 450);
+	assert_int_equal(s->nrows, 0);
+	survey_free(s);
+}
+
+static void
 pages_by_user_and_id_meet_each_session_once(void **state)
 {
 	struct row_order order;
@@ -411,6 +436,7 @@ main(void)
 		TEST(groups_are_added_up_over_the_workers),
 		TEST(many_groups_are_all_there),
 		TEST(what_is_accepted_and_what_is_done_are_counted_apart),
+		TEST(without_memory_what_was_done_is_counted_all_the_same),
 		TEST(pages_by_user_and_id_meet_each_session_once),
 		TEST(a_survey_that_is_cancelled_is_done_all_the_same),
 	};
