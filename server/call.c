@@ -63,10 +63,12 @@ call_finish(struct call *call, const char *result)
 	list_remove(&call->node);
 	call->peer->ncalls--;
 	call->is_finished = true;
-	if (call->survey != NULL)
+	if (call->survey != NULL) {
 		survey_cancel(call->survey);
-	else
+		call->control->abandoned++;
+	} else {
 		call_free(call);
+	}
 }
 
 void
@@ -138,6 +140,7 @@ survey_done(struct survey *s, void *owner)
 	call->survey = NULL;
 	call->control->surveys--;
 	if (call->is_finished) {
+		call->control->abandoned--;
 		survey_free(s);
 		call_free(call);
 	} else if (err < 0) {
@@ -152,12 +155,33 @@ survey_done(struct survey *s, void *owner)
 	}
 }
 
+bool
+call_may_ask(const struct call *call)
+{
+	return call->has_asked || call->control->abandoned < CONTROL_ABANDONED;
+}
+
+static void
+refuse_to_ask(struct call *call)
+{
+	stats_count(&call->control->stats.counter[COUNT_CONTROL_BUSY], 1);
+	call_fail_hint(call, RPC_BUSY, "see \"check\", and try again later",
+	    "a worker does not answer, and has %u requests already that nobody waits "
+	    "for any more",
+	    call->control->abandoned);
+}
+
 void
 call_survey(struct call *call, struct survey_query *query,
     void (*then)(struct call *, struct survey *))
 {
 	struct control *c = call->control;
 
+	if (!call_may_ask(call)) {
+		refuse_to_ask(call);
+		return;
+	}
+	call->has_asked = true;
 	query->done = survey_done;
 	query->owner = call;
 	call->surveyed = then;

@@ -41,6 +41,7 @@ struct call {
 	uint64_t awaited; /* the number of that save */
 
 	struct survey *survey; /* out in the workers, or NULL */
+	bool has_asked;	       /* it was there before: what is begun goes on */
 	void (*surveyed)(struct call *call, struct survey *s);
 };
 
@@ -67,8 +68,10 @@ void call_leave(struct call *call);  /* the client has gone */
 /*
  * Asks the workers; then() gets the survey and owns it, unless the call is over
  * by that time. query's done and owner are filled in here. On failure the call
- * has been answered.
+ * has been answered: there is no memory, or a worker hangs and call_may_ask() is
+ * false, for too many calls have been left that it has a part of.
  */
+bool call_may_ask(const struct call *call);
 void call_survey(struct call *call, struct survey_query *query,
     void (*then)(struct call *, struct survey *));
 

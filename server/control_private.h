@@ -25,10 +25,11 @@ struct pool;
 struct recent;
 struct reload;
 
-#define CONTROL_PEERS 64	     /* clients at once */
-#define CONTROL_PEERS_OF_UID 16	     /* of one uid that is no admin */
-#define CONTROL_PEERS_RESERVED 2     /* places that only admins get */
-#define CONTROL_CALLS 16	     /* unfinished calls of one client */
+#define CONTROL_PEERS 64	 /* clients at once */
+#define CONTROL_PEERS_OF_UID 16	 /* of one uid that is no admin */
+#define CONTROL_PEERS_RESERVED 2 /* places that only admins get */
+#define CONTROL_CALLS 16	 /* unfinished calls of one client */
+#define CONTROL_ABANDONED 64	 /* finished calls that workers have yet to give back */
 #define CONTROL_OUT_MAX (256 * 1024) /* bytes waiting: nothing is added above this */
 #define CONTROL_STALL_MS 10000 /* a client that takes nothing for so long is closed */
 #define CONTROL_TOKENS 16      /* previews that are remembered */
@@ -76,8 +77,9 @@ struct control {
 
 	struct list peers;
 	unsigned npeers;
-	uint64_t next_key; /* of the next peer in the loop */
-	unsigned surveys;  /* out in the workers */
+	uint64_t next_key;  /* of the next peer in the loop */
+	unsigned surveys;   /* out in the workers */
+	unsigned abandoned; /* of them: those whose calls are finished */
 
 	struct reload *reload;
 	struct drain *drain; /* under way, or the last one */

@@ -177,6 +177,12 @@ method_server_health(struct call *call)
 	check_growth(h, call->control, &total);
 	check_listeners(h, pool);
 	check_bans(h, &call->control->bans_saving);
+	if (!call_may_ask(call)) {
+		check(h, "workers", false, "%u requests wait for an answer",
+		    call->control->abandoned);
+		answer(call);
+		return;
+	}
 	timer_arm(call->control, &h->patience, h->asked_ms + SLOW_MS);
 	call_survey(call, &alive, workers_answered);
 }

@@ -62,7 +62,7 @@ struct survey_part;
 
 struct survey {
 	struct survey_query query;
-	int err;	  /* -ENOMEM, or -E2BIG: too many groups; else 0, as with act() */
+	int err; /* -ENOMEM, or -E2BIG: too many groups; else 0, as with act() */
 	uint64_t matched; /* accepted too */
 	uint64_t acted;	  /* act() said true; matched if there is none */
 	uint64_t online;  /* of all looked at */

@@ -4,6 +4,7 @@
 #include "server/serve.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -237,6 +238,51 @@ many_lines_are_taken_over_several_turns(void **state)
 	assert_int_equal(peer->in.len, 0);
 }
 
+/* A pool without workers, whose answer nobody fetches: like one that hangs. */
+static void
+ask_and_leave(unsigned id)
+{
+	char request[128];
+
+	snprintf(request, sizeof(request),
+	    "{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":\"connections.count\"}\n", id);
+	say(request);
+	snprintf(request, sizeof(request),
+	    "{\"jsonrpc\":\"2.0\",\"id\":\"c\",\"method\":\"cancel\","
+	    "\"params\":{\"id\":%u}}\n",
+	    id);
+	say(request);
+	(void)serve(peer);
+}
+
+static void
+only_so_many_calls_are_left_with_a_worker_that_hangs(void **state)
+{
+	char text[CHUNK];
+
+	(void)state;
+	assert_int_equal(mailbox_open(&control.mailbox, &control), 0);
+	for (unsigned i = 0; i < CONTROL_ABANDONED; i++)
+		ask_and_leave(i);
+	assert_int_equal(control.surveys, CONTROL_ABANDONED);
+	(void)hear(text, sizeof(text));
+	assert_null(strstr(text, "busy"));
+
+	say("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"connections.count\"}\n");
+	(void)serve(peer);
+	(void)hear(text, sizeof(text));
+	assert_non_null(strstr(text, "\"kind\":\"busy\""));
+	assert_int_equal(control.surveys, CONTROL_ABANDONED);
+	assert_int_equal(control.stats.counter[COUNT_CONTROL_BUSY], 1);
+
+	mailbox_run(&control.mailbox);
+	assert_int_equal(control.surveys, 0);
+	ask_and_leave(2);
+	assert_int_equal(control.surveys, 1);
+	mailbox_close(&control.mailbox);
+	assert_int_equal(control.surveys, 0);
+}
+
 int
 main(void)
 {
@@ -250,6 +296,7 @@ main(void)
 		TEST(a_line_that_is_too_long_is_answered_and_ends_the_client),
 		TEST(one_who_ends_his_input_gets_his_answer_first),
 		TEST(many_lines_are_taken_over_several_turns),
+		TEST(only_so_many_calls_are_left_with_a_worker_that_hangs),
 	};
 
 	return RUN_TESTS(tests);
