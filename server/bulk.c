@@ -328,6 +328,7 @@ find_matches(struct call *call)
 		.accept = b->act->accept,
 		.arg = b->context,
 		.want_handles = true,
+		.want_order = b->act->in_order,
 		.limit = call_boolean(call, "dry_run") ? BULK_LISTED : 0,
 	};
 

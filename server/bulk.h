@@ -35,6 +35,7 @@ struct bulk_act { /* constant data of a method; what may be NULL says so */
 	 * (setting bulk->handles to NULL); answers the call then or later. */
 	void (*take_over)(struct call *call, struct bulk *bulk);
 
+	bool in_order;	    /* by id: those who came first are first */
 	const char *member; /* of the answer: those who are (or would be) touched */
 	const char *order;  /* column by which they are asked for, NULL: id */
 	/* Adds the rows to the member, up to BULK_LISTED; NULL: id, user, address, age. */
@@ -50,7 +51,7 @@ struct bulk_act { /* constant data of a method; what may be NULL says so */
 struct bulk { /* state of the call */
 	const struct bulk_act *act;
 	void *context;		/* of the act */
-	struct handle *handles; /* by id: those who matched */
+	struct handle *handles; /* by worker, or by id: those who matched */
 	size_t nhandles;
 	bool is_all;	/* everybody was meant, be it by a token */
 	size_t tried;	/* of them so far */

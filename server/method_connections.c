@@ -298,7 +298,7 @@ list_by_id(struct call *call)
 	};
 
 	if (list->listing.is_streamed && (list->limit == 0 || list->limit > PAGE)) {
-		query.want_handles = true;
+		query.want_handles = query.want_order = true;
 		call_survey(call, &query, handles_arrived);
 	} else if (list->limit > LISTING_UNSTREAMED) {
 		call_fail(call, RPC_BAD_VALUE, "limit is at most %d without stream",

@@ -60,6 +60,7 @@ take_over(struct call *call, struct bulk *bulk)
 static const struct bulk_act act = {
 	.accept = drain_is_alive,
 	.take_over = take_over,
+	.in_order = true,
 	.member = "connections",
 	.clear = free,
 };

@@ -316,7 +316,7 @@ put_together(struct survey *s)
 		    s->rows, s->nrows, sizeof(*s->rows), compare_rows, &s->query.order);
 	if (s->nrows > s->query.limit)
 		s->nrows = s->query.limit;
-	if (s->nhandles > 0)
+	if (s->nhandles > 0 && s->query.want_order)
 		qsort(s->handles, s->nhandles, sizeof(*s->handles), compare_handles);
 }
 
@@ -372,6 +372,16 @@ init_part(struct survey *s, struct survey_part *part, unsigned worker,
 	aim(s, &part->sweep, worker);
 }
 
+/* As a survey has found them. */
+static bool
+are_by_worker(const struct handle *handles, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (handles[i].worker < handles[i - 1].worker)
+			return false;
+	return true;
+}
+
 static int
 copy_query(struct survey *s, const struct survey_query *query)
 {
@@ -386,7 +396,9 @@ copy_query(struct survey *s, const struct survey_query *query)
 	if (s->targets == NULL)
 		return -ENOMEM;
 	memcpy(s->targets, query->handles, query->nhandles * sizeof(*s->targets));
-	qsort(s->targets, query->nhandles, sizeof(*s->targets), compare_workers);
+	if (!are_by_worker(s->targets, query->nhandles))
+		qsort(
+		    s->targets, query->nhandles, sizeof(*s->targets), compare_workers);
 	return 0;
 }
 

@@ -215,9 +215,22 @@ with_an_order_the_best_of_the_whole_set_are_kept(void **state)
 }
 
 static void
-handles_of_all_matches_come_by_id(void **state)
+handles_of_all_matches_come_by_worker(void **state)
 {
 	struct survey *s = survey((struct survey_query){ .want_handles = true });
+
+	(void)state;
+	assert_int_equal(s->nhandles, WORKERS * ROWS);
+	for (size_t i = 0; i < s->nhandles; i++)
+		assert_int_equal(s->handles[i].worker, i / ROWS);
+	survey_free(s);
+}
+
+static void
+handles_of_all_matches_come_by_id_if_that_is_wanted(void **state)
+{
+	struct survey *s =
+	    survey((struct survey_query){ .want_handles = true, .want_order = true });
 
 	(void)state;
 	assert_int_equal(s->nhandles, WORKERS * ROWS);
@@ -428,7 +441,8 @@ main(void)
 		TEST(the_first_rows_by_id_are_kept_in_order),
 		TEST(rows_behind_a_cursor_are_kept_and_all_are_counted),
 		TEST(with_an_order_the_best_of_the_whole_set_are_kept),
-		TEST(handles_of_all_matches_come_by_id),
+		TEST(handles_of_all_matches_come_by_worker),
+		TEST(handles_of_all_matches_come_by_id_if_that_is_wanted),
 		TEST(only_the_handles_given_are_looked_at),
 		TEST(a_worker_without_targets_is_not_asked),
 		TEST(no_handles_at_all_is_nobody),
