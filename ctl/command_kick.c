@@ -49,6 +49,8 @@ text_kick(struct session *s, const json_t *result)
 	json_array_foreach(json_object_get(result, "kicked"), i, row)
 		session_say(s, "%s %s", dry ? "would kick" : "kicked",
 		    bulk_describe(row, text, sizeof(text)));
+	if (count > (long long)i)
+		session_say(s, "and %lld more", count - (long long)i);
 	json_array_foreach(json_object_get(result, "failed"), i, row)
 		session_say(s, "not kicked %s", bulk_describe(row, text, sizeof(text)));
 	if (count > 1 && s->out_is_terminal)

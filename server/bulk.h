@@ -46,7 +46,7 @@ struct bulk_act { /* constant data of a method; what may be NULL says so */
 	void (*clear)(void *context); /* may be NULL */
 };
 
-#define BULK_LISTED 10000 /* named in an answer; the count is exact */
+#define BULK_LISTED 1000 /* named in an answer; the count is exact */
 
 struct bulk { /* state of the call */
 	const struct bulk_act *act;

@@ -6,8 +6,8 @@ load helpers
 	start_poold "pool: {max_connections: 15000}"
 	local talkers silent bots
 	talkers=$(scaled 5000)
-	silent=$(scaled 4000)
-	bots=$(scaled 1000)
+	silent=$(scaled 3800)
+	bots=$(scaled 1200)
 	swarm silent --users "$silent" --prefix silent --sources 4 --source-net 2
 	swarm bots --users "$bots" --prefix bot- --sources 4 --source-net 3
 	swarm talkers --users "$talkers" --talkers "$talkers" --every 800 --prefix t --sources 4 --source-net 4
@@ -22,7 +22,8 @@ load helpers
 	every_row_once "$all"
 	reader_leaves
 
-	holds "$(control_result connections.kick '{"select":["user~^bot-"]}')" ".count == $bots"
+	holds "$(control_result connections.kick '{"select":["user~^bot-"]}')" ".count == $bots" \
+		"(.kicked | length) == ([$bots, 1000] | min)"
 	swarm_waits bots empty
 	holds "$(swarm_stop bots)" ".bye == {\"400\": $bots}"
 	online_is "$((talkers + silent))"
