@@ -73,8 +73,8 @@ arguments(const json_t *params)
 static json_t *
 record(const struct call *call, const char *result)
 {
-	json_t *doc = json_pack("{s:i, s:i, s:s, s:s, s:o, s:s, s:s*}", "uid",
-	    (int)call->peer->uid, "pid", (int)call->peer->pid, "role",
+	json_t *doc = json_pack("{s:I, s:i, s:s, s:s, s:o, s:s, s:s*}", "uid",
+	    (json_int_t)call->peer->uid, "pid", (int)call->peer->pid, "role",
 	    role_name(peer_rights(call->peer)), "method", call->method->name,
 	    "arguments", arguments(call->params), "result", result, "comment",
 	    call_string(call, "comment"));
@@ -138,9 +138,9 @@ audit_unconfirmed(struct control *c, unsigned uid)
 {
 	static const char comment[] = "not confirmed in time";
 	struct event event = { .type = EVENT_ADMIN, .reason = EVENT_NO_REASON };
-	json_t *doc = json_pack("{s:i, s:s, s:s, s:{}, s:s, s:s}", "uid", (int)uid,
-	    "by", "timer", "method", "settings.rollback", "arguments", "result", "ok",
-	    "comment", comment);
+	json_t *doc = json_pack("{s:I, s:s, s:s, s:{}, s:s, s:s}", "uid",
+	    (json_int_t)uid, "by", "timer", "method", "settings.rollback", "arguments",
+	    "result", "ok", "comment", comment);
 
 	event.detail = doc == NULL ? NULL : json_dumps(doc, RPC_DUMP);
 	json_decref(doc);

@@ -134,9 +134,9 @@ tell(struct call *call, json_t *changed)
 {
 	struct event event = { .type = EVENT_LIFECYCLE, .reason = EVENT_NO_REASON };
 	const char *comment = call_string(call, "comment");
-	json_t *doc = json_pack("{s:s, s:s, s:O, s:i, s:s*}", "what", "accept", "state",
+	json_t *doc = json_pack("{s:s, s:s, s:O, s:I, s:s*}", "what", "accept", "state",
 	    call_string(call, "state"), "listeners", changed, "uid",
-	    (int)call->peer->uid, "comment", comment);
+	    (json_int_t)call->peer->uid, "comment", comment);
 
 	if (doc != NULL)
 		event.detail = json_dumps(doc, RPC_DUMP);

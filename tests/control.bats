@@ -180,7 +180,7 @@ pool: {max_connections: 77}'
 	command -v setpriv >/dev/null || skip "needs setpriv"
 	prepare_poold
 	chmod 711 "$BATS_TEST_TMPDIR" "$BATS_RUN_TMPDIR" "$(dirname "$BATS_TEST_TMPDIR")"
-	write_config "control: {path: $POOLCTL_SOCKET, mode: 0666, operator: [daemon], viewer: ['@games']}"
+	write_config "control: {path: $POOLCTL_SOCKET, mode: 0666, operator: [daemon, 3000000000], viewer: ['@games']}"
 	launch_poold
 	as() {
 		local who=$1
@@ -196,6 +196,9 @@ pool: {max_connections: 77}'
 	holds "$(as games connections.kick '{"all":true}')" '.error.data.kind == "denied"'
 	holds "$(as bin server.info)" '.error.data.kind == "denied"'
 	holds "$(as nobody server.info)" '.error.data.kind == "denied"'
+	# one that is larger than an int is itself in the audit
+	as 3000000000 connections.kick '{"all":true}' >/dev/null
+	holds "$(events_of admin | jq -cs .)" '.[-1].uid == 3000000000'
 }
 
 @test "pages by cursor show each connection exactly once" {
