@@ -6,6 +6,7 @@
  */
 #include "server/audit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,14 +53,17 @@ stand_in(const char *name, const json_t *value)
 	return bytes < 0 ? NULL : json_pack("{s:I}", "bytes", bytes);
 }
 
+/* With what a token stands for, or nobody could tell whom it was about. */
 static json_t *
-arguments(const json_t *params)
+arguments(const struct call *call)
 {
-	json_t *copy = json_copy((json_t *)(uintptr_t)params);
+	json_t *copy = json_copy(call->params);
 	const char *name;
 	json_t *value;
 	void *next;
 
+	if (call->preview != NULL)
+		(void)json_object_set(copy, "preview", call->preview);
 	json_object_foreach_safe(copy, next, name, value) {
 		json_t *instead = stand_in(name, value);
 
@@ -76,7 +80,7 @@ record(const struct call *call, const char *result)
 	json_t *doc = json_pack("{s:I, s:i, s:s, s:s, s:o, s:s, s:s*}", "uid",
 	    (json_int_t)call->peer->uid, "pid", (int)call->peer->pid, "role",
 	    role_name(peer_rights(call->peer)), "method", call->method->name,
-	    "arguments", arguments(call->params), "result", result, "comment",
+	    "arguments", arguments(call), "result", result, "comment",
 	    call_string(call, "comment"));
 
 	if (doc != NULL && call->count >= 0)
@@ -87,14 +91,16 @@ record(const struct call *call, const char *result)
 static void
 write_log(const struct call *call, const char *result)
 {
-	json_t *args = arguments(call->params);
-	char *text = json_dumps(args, RPC_DUMP);
+	json_t *args = arguments(call);
+	char *text = json_dumps(args, RPC_DUMP), count[32] = "";
 	const char *comment = call_string(call, "comment");
 
-	log_info("admin", "uid %u (pid %d, %s): %s %.*s: %s%s%s",
+	if (call->count >= 0)
+		snprintf(count, sizeof(count), ", %" JSON_INTEGER_FORMAT, call->count);
+	log_info("admin", "uid %u (pid %d, %s): %s %.*s: %s%s%s%s",
 	    (unsigned)call->peer->uid, (int)call->peer->pid,
 	    role_name(peer_rights(call->peer)), call->method->name, ARGUMENTS_MAX,
-	    text == NULL ? "" : text, result,
+	    text == NULL ? "" : text, result, count,
 	    comment == NULL ? "" : ", comment: ", comment == NULL ? "" : comment);
 	free(text);
 	json_decref(args);

@@ -166,10 +166,11 @@ cancelled(struct call *call)
 
 /* -- previews ---------------------------------------------------------------- */
 
-static void
-forget(struct token *token)
+void
+bulk_forget(struct token *token)
 {
 	free(token->handles);
+	json_decref(token->whom);
 	*token = (struct token){ 0 };
 }
 
@@ -179,7 +180,23 @@ bulk_forget_old(struct control *c)
 	for (int i = 0; i < CONTROL_TOKENS; i++)
 		if (c->tokens[i].text[0] != '\0' &&
 		    clock_ms() - c->tokens[i].made_ms >= TOKEN_MS)
-			forget(&c->tokens[i]);
+			bulk_forget(&c->tokens[i]);
+}
+
+/* What was asked for, and how many that was. */
+static json_t *
+describe(const struct call *call, size_t n)
+{
+	json_t *select = json_object_get(call->params, "select");
+	json_t *whom = json_pack("{s:I}", "count", (json_int_t)n);
+
+	if (call->preview != NULL)
+		(void)json_object_update(whom, call->preview);
+	else if (select != NULL)
+		(void)json_object_set(whom, "select", select);
+	else
+		(void)json_object_set_new(whom, "all", json_true());
+	return whom;
 }
 
 static const char *
@@ -192,7 +209,7 @@ remember(struct call *call)
 
 	if (b->nhandles > TOKEN_HANDLES || getrandom(random, sizeof(random), 0) < 0)
 		return NULL;
-	forget(token);
+	bulk_forget(token);
 	for (size_t i = 0; i < sizeof(random); i++)
 		snprintf(token->text + 2 * i, 3, "%02x", random[i]);
 	token->uid = call->peer->uid;
@@ -201,6 +218,7 @@ remember(struct call *call)
 	token->handles = b->handles;
 	token->nhandles = b->nhandles;
 	token->is_all = b->is_all;
+	token->whom = describe(call, b->nhandles);
 	b->handles = NULL;
 	return token->text;
 }
@@ -236,8 +254,10 @@ take_token(struct call *call)
 	b->handles = token->handles;
 	b->nhandles = token->nhandles;
 	b->is_all = token->is_all;
+	call->preview = token->whom;
 	token->handles = NULL;
-	forget(token);
+	token->whom = NULL;
+	bulk_forget(token);
 	return true;
 }
 

@@ -78,6 +78,8 @@ bool bulk_check_count(struct call *call, size_t n);
 /* Adds rows as id, user, address and age_s, up to BULK_LISTED. */
 void bulk_list(json_t *member, const struct survey *s);
 
+void bulk_forget(struct token *token);
+
 /* Previews that are good no more give their memory back. */
 void bulk_forget_old(struct control *c);
 

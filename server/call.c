@@ -26,6 +26,7 @@ call_free(struct call *call)
 	json_decref(call->id);
 	json_decref(call->params);
 	json_decref(call->answer);
+	json_decref(call->preview);
 	free(call);
 }
 

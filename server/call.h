@@ -29,6 +29,7 @@ struct call {
 	const struct method *method;
 	json_t *id, *params;
 	json_int_t count; /* for the audit: connections or sessions touched, -1: n/a */
+	json_t *preview;  /* for the audit: what it acts on by a token, or NULL */
 	bool is_finished;
 	struct selector *selector; /* of call_selector(), NULL before */
 

@@ -348,7 +348,7 @@ void
 control_free(struct control *c)
 {
 	for (int i = 0; i < CONTROL_TOKENS; i++)
-		free(c->tokens[i].handles);
+		bulk_forget(&c->tokens[i]);
 	if (c->events_fd >= 0) {
 		events_watch(c->pool->events, -1);
 		traces_watch(c->pool->traces, -1);

@@ -7,6 +7,7 @@
 #ifndef SERVER_CONTROL_PRIVATE_H
 #define SERVER_CONTROL_PRIVATE_H
 
+#include <jansson.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -46,7 +47,8 @@ struct token {	       /* what the dry run of a bulk act has seen */
 	int64_t made_ms;
 	struct handle *handles;
 	size_t nhandles;
-	bool is_all; /* everybody was meant */
+	bool is_all;  /* everybody was meant */
+	json_t *whom; /* "select" or "all", and the "count", for the audit */
 };
 
 struct bans_saving {	  /* of control_save.c */

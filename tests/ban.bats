@@ -195,6 +195,8 @@ welcome() {
 	kill -9 $!
 	stat_comes bans 1
 	same 1 "$(grep -c rule "$BATS_TEST_TMPDIR/state/bans.jsonl")" rules
+	holds "$(events_of admin | jq -cs .)" 'map([.method, .result, .count]) == [
+		["ban.add", "cut short", 1], ["connections.kick", "cut short", 1]]'
 	"$POOLCTL" ban add 'user~^bot-' --for 20s --rate 0.01/s --yes \
 		>"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/stderr" 3>&- &
 	closed_is banned 2

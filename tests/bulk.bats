@@ -105,6 +105,8 @@ some_sent() {
 	token=$(control_result connections.kick '{"all":true,"dry_run":true}' | jq -r .token)
 	same stale_cursor "$(control_kind message.send "{\"token\":\"$token\",\"data\":\"x\"}")"
 	holds "$(control_result connections.kick "{\"token\":\"$token\"}")" '.count == 2'
+	holds "$(events_of admin | tail -n 1)" '.arguments.preview == {"all": true, "count": 2}' '.count == 2'
+	grep -qF '\"preview\":{\"count\":2,\"all\":true}}: ok, 2"' "$POOLD_LOG"
 	same stale_cursor "$(control_kind connections.kick "{\"token\":\"$token\"}")"
 }
 
