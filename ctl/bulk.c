@@ -132,12 +132,19 @@ confirm(struct session *s, const struct bulk_verb *verb, const json_t *preview)
 	return session_ask(s, text);
 }
 
-/* From now on exactly those of the preview. Rules stay what they are. */
+/*
+ * From now on exactly those of the preview. Rules stay what they are. More than a
+ * million get no token: then whoever matches, if they are as many.
+ */
 static void
 use_token(json_t *params, const json_t *preview)
 {
 	if (json_object_get(params, "rules"))
 		return;
+	if (!json_is_string(json_object_get(preview, "token"))) {
+		json_object_set(params, "expect", json_object_get(preview, "count"));
+		return;
+	}
 	json_object_del(params, "select");
 	json_object_del(params, "all");
 	json_object_del(params, "max");
