@@ -200,15 +200,30 @@ failures(const json_t *result)
 				     : (size_t)json_integer_value(failed);
 }
 
+/* Whoever left while the question was asked is not banned, and may come back. */
+static long long
+escaped(const json_t *result)
+{
+	return json_object_get(result, "made")
+		   ? (long long)json_integer_value(json_object_get(result, "gone"))
+		   : 0;
+}
+
 static int
 show_result(struct session *s, const struct bulk_verb *verb, const json_t *result)
 {
 	int status = output_result(s, verb->view, result);
 
-	if (status != 0 || failures(result) == 0)
+	if (status != 0)
 		return status;
-	return session_fail(
-	    s, STATUS_PARTLY, "%zu could not be %s", failures(result), verb->done);
+	if (failures(result) > 0)
+		return session_fail(s, STATUS_PARTLY, "%zu could not be %s",
+		    failures(result), verb->done);
+	if (escaped(result) > 0)
+		return session_fail(s, STATUS_PARTLY,
+		    "%lld had ended before, and for %s nobody is banned",
+		    escaped(result), escaped(result) == 1 ? "it" : "them");
+	return 0;
 }
 
 static int

@@ -52,13 +52,22 @@ list(struct bulk *b, const struct survey *s)
 	(b->act->list != NULL ? b->act->list : bulk_list)(b->touched, s);
 }
 
+uint64_t
+bulk_gone(const struct bulk *b)
+{
+	uint64_t before = b->seen - b->nhandles;
+
+	/* Of a sweep that was cancelled nobody knows whom it would have met. */
+	return b->is_cancelled ? before : before + b->tried - b->met;
+}
+
 static void
 answer(struct call *call, const char *token)
 {
 	struct bulk *b = call->state;
-	json_t *result = json_pack("{s:O, s:I, s:b, s:s?}", b->act->member, b->touched,
-	    "count", (json_int_t)b->count, "dry_run",
-	    (int)call_boolean(call, "dry_run"), "token", token);
+	json_t *result = json_pack("{s:O, s:I, s:I, s:b, s:s?}", b->act->member,
+	    b->touched, "count", (json_int_t)b->count, "gone", (json_int_t)bulk_gone(b),
+	    "dry_run", (int)call_boolean(call, "dry_run"), "token", token);
 
 	if (result != NULL && b->is_cancelled)
 		json_object_set_new(result, "cancelled", json_true());
@@ -78,6 +87,7 @@ done(struct call *call, struct survey *s)
 {
 	struct bulk *b = call->state;
 
+	b->met += s->matched;
 	b->count += s->acted;
 	call->count = (json_int_t)b->count; /* however the call ends */
 	list(b, s);
@@ -252,7 +262,7 @@ take_token(struct call *call)
 		return false;
 	}
 	b->handles = token->handles;
-	b->nhandles = token->nhandles;
+	b->nhandles = b->seen = token->nhandles;
 	b->is_all = token->is_all;
 	call->preview = token->whom;
 	token->handles = NULL;
@@ -330,6 +340,8 @@ found(struct call *call, struct survey *s)
 	free(b->handles);
 	b->handles = s->handles;
 	b->nhandles = s->nhandles;
+	if (!call_has(call, "token"))
+		b->seen = b->nhandles;
 	s->handles = NULL;
 	list(b, s); /* only a dry run asked for rows */
 	survey_free(s);

@@ -55,7 +55,9 @@ struct bulk { /* state of the call */
 	size_t nhandles;
 	bool is_all;	/* everybody was meant, be it by a token */
 	size_t tried;	/* of them so far */
+	uint64_t met;	/* of these, still there */
 	uint64_t count; /* done; of a dry run: who would be touched */
+	size_t seen;	/* by the preview, if this is by a token; else nhandles */
 
 	/* private */
 	struct call *call;
@@ -71,6 +73,9 @@ struct bulk { /* state of the call */
  * parameters have to be those named above, so far as its method has them.
  */
 void bulk_begin(struct call *call, const struct bulk_act *act, void *context);
+
+/* Of those who were seen: how many had ended before their turn came. */
+uint64_t bulk_gone(const struct bulk *bulk);
 
 /* `expect` and `max` of the call against n. False: it has been answered. */
 bool bulk_check_count(struct call *call, size_t n);

@@ -161,10 +161,12 @@ unique(const json_t *users)
 static void
 finish_send(struct call *call, json_t *result, const struct bulk *bulk)
 {
-	uint64_t failed = bulk->tried > bulk->count ? bulk->tried - bulk->count : 0;
+	/* Who did not take it, and who was not there to. */
+	uint64_t refused = bulk->tried > 0 ? bulk->met - bulk->count : 0;
 
 	json_object_set_new(result, "users", unique(json_object_get(result, "users")));
-	json_object_set_new(result, "failed", json_integer((json_int_t)failed));
+	json_object_set_new(
+	    result, "failed", json_integer((json_int_t)(refused + bulk_gone(bulk))));
 	call_answer(call, result);
 }
 

@@ -45,7 +45,7 @@ some_sent() {
 	[ "$(stat_of messages_out)" -gt 0 ]
 }
 
-@test "on a terminal several are shown and asked for; a latecomer is not touched" {
+@test "on a terminal several are shown and asked for; a latecomer is not touched, one who left is told" {
 	start_poold
 	online alice bob
 	PTY=$(dirname "$PEER")/pty
@@ -66,15 +66,18 @@ some_sent() {
 	SCRIPT
 	holds "$(ctl drain status)" '.state == "none"'
 	online_is 2
-	"$PTY" -t 30 "$POOLCTL" kick 'user~^.' <<-SCRIPT &
-		screen kick 2 connections? [y/N]
+	online carol
+	"$PTY" -t 30 "$POOLCTL" kick 'user~^.' --ban 1h <<-SCRIPT &
+		screen kick 3 connections? [y/N]
 		shell touch "$BATS_TEST_TMPDIR/asked"; until [ -e "$BATS_TEST_TMPDIR/came" ]; do sleep 0.05; done
 		send y\r
 		screen kicked
-		status 0
+		screen 1 had ended before, and for it nobody is banned
+		status 7
 	SCRIPT
 	local pty=$!
 	wait_until test -e "$BATS_TEST_TMPDIR/asked"
+	control_result connections.kick '{"select":["carol"]}'
 	play_bg late <<<$'> AUTH late -\n< OK *\n<* BYE *'
 	online_is 3
 	touch "$BATS_TEST_TMPDIR/came"
