@@ -15,6 +15,7 @@
 #include "ctl/session.h"
 
 #define PREVIEW 10 /* shown before the question */
+#define MISSING_SIZE (128 + PREVIEW * 80)
 
 const char *
 bulk_describe(const json_t *row, char *text, size_t size)
@@ -37,6 +38,41 @@ bulk_describe(const json_t *row, char *text, size_t size)
 		    units_short_duration(
 			(int64_t)(json_number_value(age) * 1000), shown));
 	return text;
+}
+
+const char *
+bulk_missing(const json_t *result, char *text, size_t size)
+{
+	const json_t *missing = json_object_get(result, "missing");
+	size_t n = json_array_size(missing), len = 0;
+
+	*text = '\0';
+	for (size_t i = 0; i < n && i < PREVIEW; i++)
+		len += (size_t)snprintf(text + len, size - len, "%s\"%s\"",
+		    i > 0   ? ", "
+		    : n > 1 ? "users "
+			    : "user ",
+		    json_string_value(json_array_get(missing, i)));
+	if (n > PREVIEW)
+		len +=
+		    (size_t)snprintf(text + len, size - len, ", %zu more", n - PREVIEW);
+	if (n > 0)
+		snprintf(text + len, size - len,
+		    n > 1 ? " are not online" : " is not online");
+	return text;
+}
+
+void
+bulk_remark_missing(struct session *s, const json_t *result)
+{
+	char text[MISSING_SIZE];
+
+	if (*bulk_missing(result, text, sizeof(text)) == '\0' || s->options.quiet ||
+	    s->capture || format_is_json(s->options.format))
+		return;
+	fprintf(s->err, "poolctl: %s: ", s->command);
+	output_escaped(s->err, text);
+	fputc('\n', s->err);
 }
 
 static long long
@@ -151,9 +187,11 @@ use_token(json_t *params, const json_t *preview)
 	json_object_set(params, "token", json_object_get(preview, "token"));
 }
 
-/* Somebody is there: show whom it would touch, and ask if they are several. */
+/* Somebody is there: show whom it would touch, and ask if they are several. missing:
+ * the sentence about those who are not. */
 static int
-preview(struct session *s, const struct bulk_verb *verb, json_t *params)
+preview(struct session *s, const struct bulk_verb *verb, json_t *params,
+    char missing[MISSING_SIZE])
 {
 	json_t *dry = json_copy(params), *result;
 	int status;
@@ -162,6 +200,10 @@ preview(struct session *s, const struct bulk_verb *verb, json_t *params)
 	status = session_call(s, verb->method, dry, &result);
 	if (status != 0)
 		return status;
+	if (!json_is_true(json_object_get(params, "ignore_missing"))) {
+		(void)bulk_missing(result, missing, MISSING_SIZE);
+		bulk_remark_missing(s, result);
+	}
 	if (count_of(result) > 1 && !confirm(s, verb, result))
 		status = session_fail(s,
 		    interrupt_pending() ? STATUS_INTERRUPTED : STATUS_USAGE,
@@ -209,6 +251,21 @@ escaped(const json_t *result)
 		   : 0;
 }
 
+/* Somebody of those named was not there: that is no more than a part of it. */
+static int
+report_missing(struct session *s, const json_t *params, const json_t *result,
+    char missing[MISSING_SIZE])
+{
+	if (json_array_size(json_object_get(result, "missing")) > 0)
+		(void)bulk_missing(result, missing, MISSING_SIZE);
+	if (*missing == '\0' || json_is_true(json_object_get(params, "ignore_missing")))
+		return 0;
+	if (!json_is_true(json_object_get(params, "dry_run")))
+		return session_fail(s, STATUS_PARTLY, "%s", missing);
+	bulk_remark_missing(s, result);
+	return 0;
+}
+
 static int
 show_result(struct session *s, const struct bulk_verb *verb, const json_t *result)
 {
@@ -228,21 +285,24 @@ show_result(struct session *s, const struct bulk_verb *verb, const json_t *resul
 
 static int
 act(struct session *s, const struct args *a, const struct bulk_verb *verb,
-    json_t *params)
+    json_t *params, char missing[MISSING_SIZE])
 {
 	struct client_call call = {
 		.method = verb->method,
-		.params = params,
+		.params = json_incref(params),
 		/* slowed down on purpose, it may take any time */
 		.timeout_ms = args_flag(a, "rate") ? 0 : s->options.timeout_ms,
 	};
 	int status = session_try(s, &call);
 
-	if (status == 0)
+	if (status == 0) {
 		status = show_result(s, verb, call.result);
-	else if (!s->has_reported)
+		if (status == 0)
+			status = report_missing(s, params, call.result, missing);
+	} else if (!s->has_reported) {
 		status = call.cancelled ? report_stop(s, verb, &call, status)
 					: session_failed_call(s, status);
+	}
 	json_decref(call.result);
 	json_decref(call.error_data);
 	return status;
@@ -252,15 +312,15 @@ int
 bulk_run(struct session *s, const struct args *a, const struct bulk_verb *verb,
     json_t *params)
 {
+	char missing[MISSING_SIZE] = "";
 	int status = check_intent(s, a, verb, params);
 
 	if (status == 0 && needs_preview(s, a, params))
-		status = preview(s, verb, params);
-	if (status != 0) {
-		json_decref(params);
-		return status;
-	}
-	return act(s, a, verb, params);
+		status = preview(s, verb, params, missing);
+	if (status == 0)
+		status = act(s, a, verb, params, missing);
+	json_decref(params);
+	return status;
 }
 
 int

@@ -47,6 +47,12 @@ struct bulk_verb { /* words about the act, and how its result is shown */
 int bulk_run(struct session *s, const struct args *a, const struct bulk_verb *verb,
     json_t *params);
 
+/* "user "vik" is not online", or "" if all who were named are; text. */
+const char *bulk_missing(const json_t *result, char *text, size_t size);
+
+/* Says so, where only the reader is concerned. */
+void bulk_remark_missing(struct session *s, const json_t *result);
+
 /* "9007 alice 10.2.3.4:4411 (age 2d3h)" of a row, or the name it is. Returns text. */
 const char *bulk_describe(const json_t *row, char *text, size_t size);
 

@@ -8,6 +8,7 @@
 
 #include "common/text.h"
 #include "ctl/args.h"
+#include "ctl/bulk.h"
 #include "ctl/columns.h"
 #include "ctl/explain.h"
 #include "ctl/listing.h"
@@ -152,6 +153,7 @@ finish(struct listing *l, int status)
 	if (status == 0) {
 		make_footer(l, footer, sizeof(footer));
 		warn_cut(l);
+		bulk_remark_missing(l->session, l->last);
 		json_object_set_new(l->last, "returned",
 		    json_integer((json_int_t)output_count(l->output)));
 		status = output_end(l->output, l->last, footer);
@@ -371,6 +373,8 @@ run_show(struct session *s, struct args *a)
 		status = session_fail(s, STATUS_NO_MATCH, "no connection matches");
 	else
 		status = output_result(s, &view, result);
+	if (status == 0)
+		bulk_remark_missing(s, result);
 	json_decref(result);
 	return status;
 }

@@ -61,6 +61,15 @@ bulk_gone(const struct bulk *b)
 	return b->is_cancelled ? before : before + b->tried - b->met;
 }
 
+void
+bulk_name_missing(json_t *result, const struct call *call)
+{
+	if (call->missing != NULL)
+		(void)json_object_set(result, "missing", call->missing);
+	else /* whoever was named was so in the preview */
+		json_object_set_new(result, "missing", json_array());
+}
+
 static void
 answer(struct call *call, const char *token)
 {
@@ -69,6 +78,7 @@ answer(struct call *call, const char *token)
 	    b->touched, "count", (json_int_t)b->count, "gone", (json_int_t)bulk_gone(b),
 	    "dry_run", (int)call_boolean(call, "dry_run"), "token", token);
 
+	bulk_name_missing(result, call);
 	if (result != NULL && b->is_cancelled)
 		json_object_set_new(result, "cancelled", json_true());
 	call->count = (json_int_t)b->count;
@@ -414,6 +424,7 @@ bulk_begin(struct call *call, const struct bulk_act *act, void *context)
 	call->clear = clear;
 	if (!parse_whom(call))
 		return;
-	if (call_has(call, "token") ? take_token(call) : call_selector(call))
+	if (call_has(call, "token") ? take_token(call)
+				    : call_selector(call) && call_find_missing(call))
 		find_matches(call);
 }

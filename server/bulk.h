@@ -74,6 +74,9 @@ struct bulk { /* state of the call */
  */
 void bulk_begin(struct call *call, const struct bulk_act *act, void *context);
 
+/* Adds "missing": users who were named and are not online. */
+void bulk_name_missing(json_t *result, const struct call *call);
+
 /* Of those who were seen: how many had ended before their turn came. */
 uint64_t bulk_gone(const struct bulk *bulk);
 

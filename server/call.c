@@ -17,6 +17,8 @@
 #include "server/pool.h"
 #include "server/selector.h"
 
+#define MISSING_NAMED 1000
+
 static void
 call_free(struct call *call)
 {
@@ -26,6 +28,7 @@ call_free(struct call *call)
 	json_decref(call->id);
 	json_decref(call->params);
 	json_decref(call->answer);
+	json_decref(call->missing);
 	json_decref(call->preview);
 	free(call);
 }
@@ -321,6 +324,23 @@ call_whom(struct call *call, struct survey_query *query)
 	query->handles = handles;
 	query->nhandles = n == 0 ? 0 : drop_doubles(handles, n);
 	return handles;
+}
+
+bool
+call_find_missing(struct call *call)
+{
+	struct directory *dir = call->control->pool->directory;
+	const char *user;
+
+	call->missing = json_array();
+	for (size_t i = 0; (user = selector_user(call->selector, i)) != NULL &&
+			   json_array_size(call->missing) < MISSING_NAMED;
+	     i++)
+		if (directory_find(dir, user, strlen(user), NULL, 0) == 0)
+			json_array_append_new(call->missing, json_string(user));
+	if (call->missing == NULL)
+		call_no_memory(call);
+	return call->missing != NULL;
 }
 
 void

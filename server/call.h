@@ -32,6 +32,7 @@ struct call {
 	json_t *preview;  /* for the audit: what it acts on by a token, or NULL */
 	bool is_finished;
 	struct selector *selector; /* of call_selector(), NULL before */
+	json_t *missing;	   /* of call_find_missing(), NULL before */
 
 	/* All may be NULL. step: true if it has more to write as soon as there is room. */
 	bool (*step)(struct call *call);
@@ -88,6 +89,13 @@ bool call_has(const struct call *call, const char *name);
  * been answered with what is wrong.
  */
 bool call_selector(struct call *call);
+
+/*
+ * Puts the users whom the selector asks for by name and who are not online into
+ * call->missing, an array, the first thousand of them. False: no memory, and the
+ * call has been answered.
+ */
+bool call_find_missing(struct call *call);
 
 /*
  * Whom the query is about: the sessions of certain users if the selector asks for

@@ -9,6 +9,7 @@
  * that event and those before it have done is in the list, and what those behind it do
  * may be in it already. Connections whose `disconnect` is over are not in it.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,16 +65,28 @@ static void
 finish(struct call *call)
 {
 	struct roll *list = call->state;
-	char tail[128], next[32];
-	int n;
+	char *missing = json_dumps(call->missing, RPC_DUMP), next[32];
+	struct buffer tail;
+	int err;
 
-	n = snprintf(tail, sizeof(tail), "\"total\":%" PRIu64 ",\"online\":%zu",
-	    list->total, directory_sessions(call->control->pool->directory));
-	if (list->is_watch)
-		snprintf(
-		    tail + n, sizeof(tail) - (size_t)n, ",\"seq\":%" PRIu64, list->seq);
+	buffer_init(&tail);
+	err = missing == NULL
+		  ? -ENOMEM
+		  : buffer_printf(&tail,
+			"\"total\":%" PRIu64 ",\"online\":%zu,\"missing\":%s",
+			list->total, directory_sessions(call->control->pool->directory),
+			missing);
+	if (err == 0 && list->is_watch)
+		err = buffer_printf(&tail, ",\"seq\":%" PRIu64, list->seq);
 	snprintf(next, sizeof(next), "%" PRIu64, list->last_id);
-	listing_finish(&list->listing, tail, list->is_cut ? next : NULL);
+	if (err == 0)
+		err = buffer_append(&tail, "", 1); /* its NUL */
+	if (err == 0)
+		listing_finish(&list->listing, tail.data, list->is_cut ? next : NULL);
+	else
+		call_no_memory(call);
+	buffer_clear(&tail);
+	free(missing);
 }
 
 /* Into the object that has been written, before its closing brace. */
@@ -346,7 +359,7 @@ method_connections_list(struct call *call)
 		call_fail(call, RPC_BAD_VALUE, "%s", error);
 		return;
 	}
-	if (!call_selector(call) || !watch_is_good(call) ||
+	if (!call_selector(call) || !watch_is_good(call) || !call_find_missing(call) ||
 	    (list = list_new(call)) == NULL)
 		return;
 	list->is_watch = call_boolean(call, "watch");
@@ -400,7 +413,8 @@ method_connections_show(struct call *call)
 
 	struct roll *list;
 
-	if (!call_selector(call) || (list = list_new(call)) == NULL)
+	if (!call_selector(call) || !call_find_missing(call) ||
+	    (list = list_new(call)) == NULL)
 		return;
 	list->with_past = true;
 	query.selector = call->selector;

@@ -53,6 +53,7 @@ take_over(struct call *call, struct bulk *bulk)
 		json_object_set_new(
 		    result, "count", json_integer((json_int_t)order->nhandles));
 		json_object_set_new(result, "dry_run", json_false());
+		bulk_name_missing(result, call);
 	}
 	call_answer(call, result);
 }

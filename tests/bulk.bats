@@ -101,6 +101,32 @@ some_sent() {
 	online_is 0
 }
 
+@test "a user who is named and is not there is told of" {
+	start_poold
+	online alice bob
+	status_of 0 list alice vik
+	said 'poolctl: list: user "vik" is not online'
+	status_of 0 show user=vok,bob,vik
+	said 'poolctl: show: users "vok", "vik" are not online'
+	status_of 0 -q list vik
+	said ''
+	holds "$(ctl list alice vik)" '.total == 1' '.missing == ["vik"]'
+	status_of 0 kick alice vik --dry-run
+	said 'poolctl: kick: user "vik" is not online'
+	status_of 7 send alice vik --yes hi
+	said 'poolctl: send: user "vik" is not online'
+	same 'sent to 1 session' "$output"
+	status_of 7 kick alice vik --yes --ban 1h
+	said_like '*poolctl: kick: user "vik" is not online'
+	stat_is bans 1
+	status_of 7 drain start --over 1s bob vik --yes
+	said 'poolctl: drain start: user "vik" is not online'
+	online_is 0
+	online carol
+	status_of 0 kick carol vik --yes --ignore-missing
+	said ''
+}
+
 @test "a token is good for the method that made it, once" {
 	start_poold
 	online alice bob

@@ -180,7 +180,7 @@ export -f some_are_drained
 	token=$(control_result drain.start '{"all":true,"over_s":9,"dry_run":true}' | jq -r .token)
 	holds "$(control_result drain.start "{\"token\":\"$token\",\"over_s\":9}")" '.all' '.selected == 1'
 	ctl drain cancel
-	status_of 0 drain start nobody bob --over 100ms --yes
+	status_of 7 drain start nobody bob --over 100ms --yes
 	wait_until drain_is "done"
 	status_of 0 drain status
 	[[ $output == "drain: done"*"1 of 1 ended, 0 had gone, 0 left"*"by       uid "* ]]
