@@ -218,13 +218,18 @@ preview(struct session *s, const struct bulk_verb *verb, json_t *params,
 
 /* Cut short by a signal: what was done until then is known, or it is not. */
 static int
-report_stop(struct session *s, const struct bulk_verb *verb,
+report_stop(struct session *s, const struct bulk_verb *verb, const json_t *params,
     const struct client_call *call, int status)
 {
 	if (!json_is_integer(json_object_get(call->result, "count")))
 		return session_failed_call(s, status);
 	if (json_is_array(json_object_get(call->result, verb->view->member)))
 		(void)output_result(s, verb->view, call->result);
+	if (json_object_get(params, "rules"))
+		return session_fail(s, STATUS_PARTLY,
+		    "interrupted: the bans are in force, of their sessions %lld had "
+		    "been ended and the rest were left alone",
+		    count_of(call->result));
 	if (count_of(call->result) == 0)
 		return session_failed_call(s, status);
 	return session_fail(s, STATUS_PARTLY,
@@ -300,7 +305,7 @@ act(struct session *s, const struct args *a, const struct bulk_verb *verb,
 		if (status == 0)
 			status = report_missing(s, params, call.result, missing);
 	} else if (!s->has_reported) {
-		status = call.cancelled ? report_stop(s, verb, &call, status)
+		status = call.cancelled ? report_stop(s, verb, params, &call, status)
 					: session_failed_call(s, status);
 	}
 	json_decref(call.result);

@@ -37,8 +37,9 @@ struct addition {
 	/* By rules: */
 	struct ban_key *keys;
 	size_t nkeys;
-	struct bans *wanted; /* they as a table */
+	struct bans *wanted; /* they as a table; without those that found no room */
 	json_t *hit;
+	bool is_cancelled; /* once they were made: the rest of the sessions stay */
 };
 
 static void
@@ -227,6 +228,10 @@ answer(struct call *call, uint64_t count)
 	json_t *result = json_pack("{s:O, s:I, s:b, s:n, s:o}", "hit", a->hit, "count",
 	    (json_int_t)count, "dry_run", (int)is_dry, "token", "rules", rules(a));
 
+	json_object_set_new(
+	    result, "failed", json_integer(atomic_load(&a->order.failed)));
+	if (a->is_cancelled)
+		json_object_set_new(result, "cancelled", json_true());
 	call->count = (json_int_t)atomic_load(&a->order.made);
 	ban_order_answer(&a->order, call, result);
 }
@@ -263,6 +268,32 @@ survey(struct call *call, bool is_deed, void (*then)(struct call *, struct surve
 	free(handles);
 }
 
+/* The rules are in force: what was done so far is answered once it is known. */
+static void
+cancelled(struct call *call)
+{
+	struct addition *a = call->state;
+
+	a->is_cancelled = true;
+	survey_cancel(call->survey);
+}
+
+/* What finds no room (others may have taken it meanwhile) is not there to be hit. */
+static void
+make_rules(struct addition *a)
+{
+	size_t kept = 0;
+	struct ban dropped;
+
+	for (size_t i = 0; i < a->nkeys; i++) {
+		if (ban_order_add(&a->order, &a->keys[i]) == 0)
+			a->keys[kept++] = a->keys[i];
+		else if (bans_remove(a->wanted, &a->keys[i], &dropped) == 0)
+			ban_clear(&dropped);
+	}
+	a->nkeys = kept;
+}
+
 /* Those who are on their way out because of it have been told by then. */
 static void
 found(struct call *call, struct survey *s)
@@ -281,15 +312,13 @@ found(struct call *call, struct survey *s)
 		answer(call, count);
 		return;
 	}
-	for (size_t i = 0; i < a->nkeys; i++)
-		(void)ban_order_add(&a->order, &a->keys[i]);
-	if (atomic_load(&a->order.failed) > 0)
-		call_fail(call, RPC_LIMIT, "no room for all: %u of %zu were made",
-		    atomic_load(&a->order.made), a->nkeys);
-	else if (a->keeps)
+	make_rules(a);
+	if (a->keeps || a->nkeys == 0) {
 		answer(call, 0);
-	else
-		survey(call, true, ended);
+		return;
+	}
+	call->cancelled = cancelled;
+	survey(call, true, ended);
 }
 
 /* Only users: then the directory knows where to look. */

@@ -11,7 +11,11 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "server/bans.h"
 #include "server/call.h"
+#include "server/directory.h"
+#include "server/events.h"
+#include "server/history.h"
 #include "server/peer.h"
 #include "server/pool.h"
 #include "server/settings.h"
@@ -283,6 +287,54 @@ only_so_many_calls_are_left_with_a_worker_that_hangs(void **state)
 	assert_int_equal(control.surveys, 0);
 }
 
+static void
+open_pool(void)
+{
+	pool.directory = directory_new();
+	pool.bans = bans_new();
+	pool.events = events_new(64, 16384);
+	pool.history = history_new(64, 8);
+	assert_true(pool.directory != NULL && pool.bans != NULL &&
+		    pool.events != NULL && pool.history != NULL);
+	assert_int_equal(mailbox_open(&control.mailbox, &control), 0);
+}
+
+static void
+close_pool(void)
+{
+	mailbox_close(&control.mailbox);
+	history_free(pool.history);
+	events_free(pool.events);
+	bans_free(pool.bans);
+	directory_free(pool.directory);
+}
+
+static void
+bans_that_are_made_are_answered_though_the_rest_is_cancelled(void **state)
+{
+	char text[CHUNK];
+
+	(void)state;
+	open_pool();
+	say("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ban.add\","
+	    "\"params\":{\"rules\":[\"alice\",\"bob\"]}}\n");
+	(void)serve(peer);
+	(void)hear(text, sizeof(text)); /* the greeting */
+	mailbox_run_some(&control.mailbox, 1);
+	assert_int_equal(bans_count(pool.bans), 2);
+	assert_int_equal(control.surveys, 1); /* of those who are to be ended */
+	say("{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"cancel\","
+	    "\"params\":{\"id\":1}}\n");
+	(void)serve(peer);
+	mailbox_run(&control.mailbox);
+	(void)serve(peer);
+	(void)hear(text, sizeof(text));
+	assert_non_null(strstr(text, "\"made\":2"));
+	assert_non_null(strstr(text, "\"cancelled\":true"));
+	assert_null(strstr(text, "\"error\""));
+	close_pool();
+}
+
 int
 main(void)
 {
@@ -297,6 +349,7 @@ main(void)
 		TEST(one_who_ends_his_input_gets_his_answer_first),
 		TEST(many_lines_are_taken_over_several_turns),
 		TEST(only_so_many_calls_are_left_with_a_worker_that_hangs),
+		TEST(bans_that_are_made_are_answered_though_the_rest_is_cancelled),
 	};
 
 	return RUN_TESTS(tests);
