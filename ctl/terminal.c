@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define ENTER "\033[?1049h\033[?25l\033[H\033[J" /* the other screen, no cursor */
+#define SEQUENCE_MS 100 /* the rest of one comes in less, or ESC was pressed alone */
 #define LEAVE "\033[?25h\033[?1049l"
 
 static volatile sig_atomic_t resized, stopping, continued;
@@ -137,13 +138,60 @@ stop(struct terminal *t)
 	resized = 1;
 }
 
+/* Where in the bytes that one key of many sends we are. */
+enum sequence {
+	SEQUENCE_NONE,
+	SEQUENCE_BEGUN,	   /* ESC */
+	SEQUENCE_CSI,	   /* ESC [ up to its final byte */
+	SEQUENCE_ONE_MORE, /* ESC O, and ESC [ [ of the console: one byte */
+};
+
+static enum sequence
+next_in_sequence(enum sequence before, unsigned char byte)
+{
+	if (byte == '\033')
+		return SEQUENCE_BEGUN;
+	if (before == SEQUENCE_BEGUN)
+		return byte == '['   ? SEQUENCE_CSI
+		       : byte == 'O' ? SEQUENCE_ONE_MORE
+				     : SEQUENCE_NONE;
+	if (before == SEQUENCE_CSI && byte == '[')
+		return SEQUENCE_ONE_MORE;
+	if (before == SEQUENCE_CSI && byte >= 0x20 && byte <= 0x3f) /* parameters */
+		return SEQUENCE_CSI;
+	return SEQUENCE_NONE;
+}
+
+static bool
+has_input(int timeout_ms)
+{
+	struct pollfd pfd = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	return poll(&pfd, 1, timeout_ms) > 0;
+}
+
+/* As terminal_key(). A sequence is read whole; ESC alone has nothing behind it. */
+static int
+read_key(void)
+{
+	enum sequence sequence = SEQUENCE_NONE;
+	unsigned char byte;
+
+	do {
+		ssize_t n = read(STDIN_FILENO, &byte, 1);
+
+		if (n != 1)
+			return n < 0 && (errno == EINTR || errno == EAGAIN) ? 0 : -1;
+		if (sequence == SEQUENCE_NONE && byte != '\033')
+			return byte;
+		sequence = next_in_sequence(sequence, byte);
+	} while (sequence != SEQUENCE_NONE && has_input(SEQUENCE_MS));
+	return 0;
+}
+
 int
 terminal_key(struct terminal *t, bool *ret_redraw)
 {
-	struct pollfd pfd = { .fd = STDIN_FILENO, .events = POLLIN };
-	char key;
-	ssize_t n;
-
 	if (stopping) {
 		stopping = 0;
 		stop(t);
@@ -154,10 +202,5 @@ terminal_key(struct terminal *t, bool *ret_redraw)
 	}
 	*ret_redraw |= resized != 0;
 	resized = 0;
-	if (poll(&pfd, 1, 0) <= 0)
-		return 0;
-	n = read(STDIN_FILENO, &key, 1);
-	if (n == 1)
-		return (unsigned char)key;
-	return n < 0 && (errno == EINTR || errno == EAGAIN) ? 0 : -1;
+	return has_input(0) ? read_key() : 0;
 }

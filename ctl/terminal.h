@@ -34,7 +34,8 @@ void terminal_size(const struct terminal *t, size_t *ret_columns, size_t *ret_ro
 void terminal_put(struct terminal *t, const char *text, size_t len);
 
 /*
- * What happened meanwhile: a key, 0 for none, -1 when the terminal is gone. A stop
+ * What happened meanwhile: a key, 0 for none, -1 when the terminal is gone. Keys that
+ * send a sequence, such as F2 and Alt-Q, are none: nothing here has a use for them. A stop
  * by Ctrl-Z is in here: it returns when the job goes on. *ret_redraw: the size or the
  * contents are others.
  */

@@ -76,20 +76,25 @@ fitting(const char *text, size_t len, size_t columns)
 static int
 put_line(struct view *v, const char *text, const char *mark)
 {
-	size_t len = strlen(text);
-	int err = 0;
+	struct buffer safe;
+	size_t len;
+	int err;
 
 	if (v->lines >= v->page->rows)
 		return 0;
 	v->lines++;
+	buffer_init(&safe);
+	err = text_escape(&safe, text, strlen(text));
+	len = safe.len;
 	if (v->page->columns > 0)
-		len = fitting(text, len, v->page->columns);
+		len = fitting(safe.data, len, v->page->columns);
 	if (!v->page->marks || len == 0)
 		mark = "";
-	if (*mark != '\0')
+	if (err == 0 && *mark != '\0')
 		err = buffer_printf(v->out, "\033[%sm", mark);
 	if (err == 0)
-		err = buffer_append(v->out, text, len);
+		err = buffer_append(v->out, safe.data, len);
+	buffer_clear(&safe);
 	if (err == 0 && *mark != '\0')
 		err = buffer_append_text(v->out, "\033[0m");
 	return err == 0 ? buffer_append(v->out, "\n", 1) : err;

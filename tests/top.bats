@@ -43,6 +43,7 @@ top() {
 		gone sh:
 		shell printf '> AUTH dave -\n< OK *\n' | "$PEER" script "$PORT"
 		screen █
+		send \eOQ\e[15~\e[1;5Q\e[[Q\eQ\e[f\eb
 		send b
 		screen  Rtt  [Bytes]  Messages
 		screen IN/S
@@ -50,6 +51,8 @@ top() {
 		screen [Flaps]
 		screen USER   ENDS  REPLACED  LAST
 		screen carol     2         1
+		send \e
+		shell sleep 0.3
 		send i
 		screen [Idle]
 		screen alice

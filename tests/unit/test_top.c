@@ -132,8 +132,8 @@ assert_page(size_t columns, size_t rows, const char *wanted)
 	struct top_page page = { .columns = columns,
 		.rows = rows,
 		.has_graphs = true,
-		.daemon = "poold",
-		.message = "",
+		.daemon = "poold \033[2J",
+		.message = "oh \033c",
 		.keys = "q quit  and more keys than a narrow page has room for" };
 	struct buffer text;
 	size_t lines = 0;
@@ -158,12 +158,14 @@ a_page_fits_whatever_its_size_is(void **state)
 {
 	(void)state;
 	assert_page(80, 24, "q quit");
+	assert_page(80, 24, "oh \\u{1B}c\n");
 	take_stats(10, 0);
 	take_stats(11, 5);
 	take_rows("connections",
 	    json_pack("[o, o]", connection(1, "a\033[2J", 100, 1000000),
 		connection(2, "用户用户用户用户用户用户用户用户用户", 2, 0)));
 	assert_page(80, 24, "a\\u{1B}[2J");
+	assert_page(80, 24, "poold \\u{1B}[2J, up");
 	for (size_t columns = 1; columns < 130; columns += 3)
 		for (size_t rows = 1; rows < 30; rows++)
 			assert_page(columns, rows, NULL);
