@@ -90,8 +90,7 @@ run_command(struct batch *b, const char *line, size_t len)
 static bool
 is_final(int status)
 {
-	return status == STATUS_PIPE || status == STATUS_INTERRUPTED ||
-	       status == STATUS_TERMINATED;
+	return status == STATUS_PIPE || interrupt_is_status(status);
 }
 
 /* Returns the status the batch ends with, or 0 to go on. */
@@ -115,12 +114,6 @@ run_line(struct batch *b, const char *line, size_t len)
 		return status;
 	b->has_failed = true;
 	return 0;
-}
-
-static int
-signal_status(void)
-{
-	return interrupt_pending() == SIGTERM ? STATUS_TERMINATED : STATUS_INTERRUPTED;
 }
 
 /* What cannot be read at all, such as a directory, is as wrong as a missing file. */
@@ -153,7 +146,7 @@ run_lines(struct batch *b)
 		errno = 0;
 		len = getline(&line, &size, b->input);
 		if (interrupt_pending()) {
-			status = signal_status();
+			status = interrupt_status();
 		} else if (len < 0 && errno == EINTR) {
 			clearerr(b->input); /* stopped and continued */
 		} else if (len < 0) {

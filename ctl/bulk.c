@@ -206,7 +206,7 @@ preview(struct session *s, const struct bulk_verb *verb, json_t *params,
 	}
 	if (count_of(result) > 1 && !confirm(s, verb, result))
 		status = session_fail(s,
-		    interrupt_pending() ? STATUS_INTERRUPTED : STATUS_USAGE,
+		    interrupt_pending() ? interrupt_status() : STATUS_USAGE,
 		    "not confirmed; nothing was done");
 	else if (count_of(result) > 1 || (count_of(result) == 1 && !is_exact(params)))
 		use_token(params, result);

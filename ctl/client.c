@@ -52,6 +52,7 @@ status_text(int status)
 		{ STATUS_DENIED, "not permitted" },
 		{ STATUS_UNKNOWN, "the outcome is unknown" },
 		{ STATUS_PARTLY, "partly done" },
+		{ STATUS_HANGUP, "the terminal is gone" },
 		{ STATUS_INTERRUPTED, "interrupted" },
 		{ STATUS_PIPE, "the reader of the output went away" },
 		{ STATUS_TERMINATED, "terminated" },
@@ -115,10 +116,9 @@ client_fail(struct client *c, int status, const char *hint, const char *format, 
 int
 client_interrupted(struct client *c)
 {
-	bool is_term = interrupt_pending() == SIGTERM;
+	int status = interrupt_status();
 
-	return client_fail(c, is_term ? STATUS_TERMINATED : STATUS_INTERRUPTED, NULL,
-	    is_term ? "terminated" : "interrupted");
+	return client_fail(c, status, NULL, "%s", status_text(status));
 }
 
 /* The daemon's own words. Returns the status they stand for. */

@@ -26,6 +26,7 @@ enum status {
 	STATUS_DENIED = 5,
 	STATUS_UNKNOWN = 6, /* sent, then no answer */
 	STATUS_PARTLY = 7,
+	STATUS_HANGUP = 129, /* the terminal is gone */
 	STATUS_INTERRUPTED = 130,
 	STATUS_PIPE = 141,
 	STATUS_TERMINATED = 143,
@@ -101,8 +102,8 @@ struct client_call {
  * c->error filled. When the answer fails to come after the request was sent
  * (deadline, connection lost) the status is UNKNOWN and the connection is
  * closed; before that it is UNREACHABLE, or UNKNOWN too if the call goes on with
- * something, which is cut short then. After SIGINT or SIGTERM the request is
- * cancelled and the status is INTERRUPTED or TERMINATED, and the pending signal
+ * something, which is cut short then. After SIGINT, SIGTERM or SIGHUP the request is
+ * cancelled and the status is INTERRUPTED, TERMINATED or HANGUP, and the pending signal
  * is left for the caller to clear; the connection stays usable if the daemon
  * confirms within a second.
  */

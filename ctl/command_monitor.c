@@ -111,7 +111,7 @@ measure(struct check *c, const json_t *stats)
 /* ---- what it means ---- */
 
 static void
-raise(struct check *c, enum verdict verdict)
+worsen(struct check *c, enum verdict verdict)
 {
 	if (verdict > c->verdict)
 		c->verdict = verdict;
@@ -143,7 +143,7 @@ judge_measure(struct check *c, int i)
 	    number(m->value, value), measures[i].unit, number(limit, above),
 	    measures[i].unit);
 	say(c, text);
-	raise(c, m->verdict);
+	worsen(c, m->verdict);
 }
 
 /* A worker that does not answer is a part of the pool that is gone. */
@@ -164,13 +164,13 @@ judge_health(struct check *c)
 		snprintf(line, sizeof(line), "%s: %s", name ? name : "health",
 		    text ? text : "bad");
 		say(c, line);
-		raise(c, name && strcmp(name, "workers") == 0 ? VERDICT_CRITICAL
-							      : VERDICT_WARNING);
+		worsen(c, name && strcmp(name, "workers") == 0 ? VERDICT_CRITICAL
+							       : VERDICT_WARNING);
 	}
 	if (status && strcmp(status, "draining") == 0)
 		say(c, "the daemon is stopping");
 	if (!status || strcmp(status, "ok") != 0)
-		raise(c, VERDICT_WARNING);
+		worsen(c, VERDICT_WARNING);
 }
 
 static void

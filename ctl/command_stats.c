@@ -92,10 +92,8 @@ wait_until(int64_t when_ms)
 
 	while ((now = clock_ms()) < when_ms) {
 		(void)interrupt_poll(NULL, 0, when_ms - now);
-		if (interrupt_pending() == SIGTERM)
-			return STATUS_TERMINATED;
 		if (interrupt_pending())
-			return STATUS_INTERRUPTED;
+			return interrupt_status();
 	}
 	return 0;
 }

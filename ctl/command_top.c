@@ -122,9 +122,7 @@ wait_until(int64_t when_ms)
 
 	while ((now = clock_ms()) < when_ms && !interrupt_pending())
 		(void)interrupt_poll(NULL, 0, when_ms - now);
-	if (!interrupt_pending())
-		return 0;
-	return interrupt_pending() == SIGTERM ? STATUS_TERMINATED : STATUS_INTERRUPTED;
+	return interrupt_status();
 }
 
 /* The first answers are not shown: there are no rates in them. */
@@ -357,9 +355,7 @@ watch(struct run *r)
 		if (!r->is_over)
 			wait_for_something(r);
 	}
-	if (r->is_over)
-		return 0;
-	return interrupt_pending() == SIGTERM ? STATUS_TERMINATED : STATUS_INTERRUPTED;
+	return r->is_over ? 0 : interrupt_status();
 }
 
 static int

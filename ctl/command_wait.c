@@ -115,9 +115,7 @@ rest(const struct wait *w)
 	int64_t left = time_left(w);
 
 	(void)interrupt_poll(NULL, 0, left < PERIOD_MS ? left : PERIOD_MS);
-	if (!interrupt_pending())
-		return 0;
-	return interrupt_pending() == SIGTERM ? STATUS_TERMINATED : STATUS_INTERRUPTED;
+	return interrupt_status();
 }
 
 static int

@@ -71,8 +71,7 @@ poll_signals(struct pollfd *fds, nfds_t n, int timeout_ms)
 	int ready = -1;
 
 	sigemptyset(&blocked);
-	sigaddset(&blocked, SIGINT);
-	sigaddset(&blocked, SIGTERM);
+	interrupt_add(&blocked);
 	sigaddset(&blocked, SIGWINCH);
 	sigaddset(&blocked, SIGCONT);
 	sigprocmask(SIG_BLOCK, &blocked, &before);
@@ -273,12 +272,12 @@ edit_remember(struct edit *e, const char *line)
 static enum edit_result
 result_of_signal(struct edit *e)
 {
-	int signo = interrupt_pending();
-
-	interrupt_clear();
 	fputs(e->el != NULL ? "\r\n" : "\n", e->out);
 	fflush(e->out);
-	return signo == SIGTERM ? EDIT_TERMINATED : EDIT_INTERRUPTED;
+	if (interrupt_pending() != SIGINT)
+		return EDIT_TERMINATED;
+	interrupt_clear();
+	return EDIT_INTERRUPTED;
 }
 
 /* The terminal echoes and edits; what happens meanwhile waits for the line. */
@@ -305,7 +304,8 @@ read_plain(struct edit *e)
 				(void)buffer_append(&e->line, bytes, (size_t)len);
 		}
 		if (ready < 0 || has_ended)
-			return EDIT_END;
+			return interrupt_pending() != 0 ? result_of_signal(e)
+							: EDIT_END;
 		resized = continued = 0;
 	}
 }
@@ -333,6 +333,9 @@ read_edited(struct edit *e)
 		el_reset(e->el);
 		return result_of_signal(e);
 	}
+	if (interrupt_pending() !=
+	    0) /* the terminal is gone, and that was told first */
+		return result_of_signal(e);
 	fputs("\n", e->out);
 	fflush(e->out);
 	return EDIT_END;

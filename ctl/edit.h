@@ -46,7 +46,7 @@ enum edit_result {
 	EDIT_LINE,	  /* e->line holds it */
 	EDIT_END,	  /* Ctrl-D on an empty line, or the terminal is gone */
 	EDIT_INTERRUPTED, /* Ctrl-C: the line is cleared */
-	EDIT_TERMINATED,  /* SIGTERM */
+	EDIT_TERMINATED,  /* SIGTERM or SIGHUP, which stays pending */
 };
 
 struct edit {

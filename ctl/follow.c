@@ -210,14 +210,6 @@ take_event(void *ctx, json_int_t id, json_t *event)
 		f->status = put_event(f, event);
 }
 
-int
-follow_interrupted(void)
-{
-	if (!interrupt_pending())
-		return 0;
-	return interrupt_pending() == SIGTERM ? STATUS_TERMINATED : STATUS_INTERRUPTED;
-}
-
 /*
  * Takes what is here, then waits for more. In this order, for what came in one
  * piece with the answer is here already and wakes nobody. Returns 0 or the
@@ -234,7 +226,7 @@ wait_for_events(struct follow *f)
 		return session_failed_call(f->session, status);
 	if (f->status == 0)
 		(void)interrupt_poll(&pfd, 1, -1);
-	status = follow_interrupted();
+	status = interrupt_status();
 	return status != 0 ? status : f->status;
 }
 

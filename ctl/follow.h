@@ -35,9 +35,6 @@ int follow_apart(struct session *s,
  */
 int follow_in_touch(struct session *s);
 
-/* The status that a signal which has come stands for, 0: none has. */
-int follow_interrupted(void);
-
 /* `events --exec`: a run of the command for each event. Returns a status. */
 int follow_exec(struct session *s, struct args *a);
 

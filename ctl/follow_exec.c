@@ -181,7 +181,7 @@ wait_for_news(struct feed *f, bool from_daemon)
 	};
 
 	(void)interrupt_poll(fds, 2, runner_timeout(f->runner));
-	return follow_interrupted();
+	return interrupt_status();
 }
 
 /* What has come is looked at before we wait: it may have come with an answer. */
@@ -241,32 +241,28 @@ feed_all(void *ctx)
 
 /* ---- the end ---- */
 
-static bool
-is_signal(int status)
-{
-	return status == STATUS_INTERRUPTED || status == STATUS_TERMINATED;
-}
-
 /*
  * What waits is run, unless we were told to stop; what runs comes to its end. Being
- * told once more ends that too.
+ * told once more ends that too, and so does the end of the terminal.
  */
 static int
 wind_up(struct feed *f, int status)
 {
 	int signal_status;
 
-	if (is_signal(status)) {
+	if (interrupt_is_status(status)) {
 		json_int_t first = runner_drop(f->runner);
 
 		if (first > 0)
 			f->last = first - 1;
+		if (status == STATUS_HANGUP)
+			runner_end(f->runner);
 		interrupt_clear();
 	}
 	runner_turn(f->runner);
 	while (runner_running(f->runner) + runner_waiting(f->runner) > 0) {
 		if ((signal_status = wait_for_news(f, false)) != 0) {
-			if (!is_signal(status))
+			if (!interrupt_is_status(status))
 				return wind_up(f, signal_status);
 			runner_end(f->runner);
 			interrupt_clear();
@@ -321,6 +317,8 @@ follow_exec(struct session *s, struct args *a)
 	fflush(s->out);
 	status = follow_apart(s, take_event, feed_all, &f);
 	status = wind_up(&f, status);
+	if (interrupt_is_status(status)) /* it has been cleared, but not been heeded */
+		interrupt_raise(status - 128);
 	runner_free(f.runner);
 	if (f.has_begun)
 		tell_summary(&f);

@@ -1,5 +1,5 @@
 /*
- * interrupt.c - SIGINT and SIGTERM as a flag. Main thread.
+ * interrupt.c - SIGINT, SIGTERM and SIGHUP as a flag. Main thread.
  */
 #include "ctl/interrupt.h"
 
@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <stddef.h>
 #include <time.h>
+
+#include "ctl/client.h"
 
 static volatile sig_atomic_t pending;
 
@@ -28,14 +30,41 @@ interrupt_clear(void)
 	pending = 0;
 }
 
+int
+interrupt_status(void)
+{
+	return pending == 0	    ? 0
+	       : pending == SIGTERM ? STATUS_TERMINATED
+	       : pending == SIGHUP  ? STATUS_HANGUP
+				    : STATUS_INTERRUPTED;
+}
+
+bool
+interrupt_is_status(int status)
+{
+	return status == STATUS_INTERRUPTED || status == STATUS_TERMINATED ||
+	       status == STATUS_HANGUP;
+}
+
+void
+interrupt_add(sigset_t *set)
+{
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGHUP);
+}
+
 void
 interrupt_install(void)
 {
+	struct sigaction before;
 	struct sigaction action = { .sa_handler = interrupt_raise };
 
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &action, NULL);
 }
 
 /* The signals stay blocked between the look at the flag and the wait. */
@@ -48,8 +77,7 @@ interrupt_poll(struct pollfd *fds, nfds_t n, long long timeout_ms)
 	int ready = -EINTR;
 
 	sigemptyset(&blocked);
-	sigaddset(&blocked, SIGINT);
-	sigaddset(&blocked, SIGTERM);
+	interrupt_add(&blocked);
 	sigprocmask(SIG_BLOCK, &blocked, &before);
 	if (!pending) {
 		ready = ppoll(fds, n, timeout_ms < 0 ? NULL : &timeout, &before);

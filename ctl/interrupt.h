@@ -1,5 +1,5 @@
 /*
- * interrupt.h - SIGINT and SIGTERM as a flag that every wait looks at.
+ * interrupt.h - SIGINT, SIGTERM and SIGHUP as a flag that every wait looks at.
  *
  * The handlers are installed without SA_RESTART, so a wait ends with EINTR.
  * Main thread.
@@ -8,14 +8,23 @@
 #define CTL_INTERRUPT_H
 
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 
-void interrupt_install(void); /* handlers for SIGINT and SIGTERM */
+/* Handlers; a SIGHUP that is ignored, as by nohup(1), stays so. */
+void interrupt_install(void);
+
+/* Adds the signals to a set that is blocked up to a wait. */
+void interrupt_add(sigset_t *set);
 
 /* The signal that arrived and has not been cleared, or 0. */
 int interrupt_pending(void);
 void interrupt_raise(int signo); /* what the handler does; async-signal-safe */
 void interrupt_clear(void);
+
+/* The exit status for it: 0 if none is pending. Whether a status is such a one. */
+int interrupt_status(void);
+bool interrupt_is_status(int status);
 
 /*
  * poll() that no signal slips past: it ends at once with -EINTR if one is

@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -357,6 +358,8 @@ session_flush(struct session *s, int status)
 		return status;
 	if (errno == EPIPE)
 		return STATUS_PIPE;
+	if (interrupt_pending() == SIGHUP) /* there is nobody to tell */
+		return interrupt_status();
 	if (s->is_output_broken)
 		return status != 0 ? status : STATUS_REFUSED;
 	s->is_output_broken = true;

@@ -380,7 +380,7 @@ read_lines(struct shell *sh)
 		case EDIT_END:
 			return 0;
 		case EDIT_TERMINATED:
-			return STATUS_TERMINATED;
+			return interrupt_status();
 		}
 	}
 	return 0;

@@ -11,7 +11,7 @@ struct session;
 /*
  * Runs until the person leaves (exit, quit, Ctrl-D on an empty line). Works
  * without a daemon too: each command tries to connect. Returns 0, or
- * STATUS_TERMINATED after SIGTERM.
+ * STATUS_TERMINATED after SIGTERM, STATUS_HANGUP after SIGHUP.
  */
 int shell_run(struct session *s);
 

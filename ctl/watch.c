@@ -366,7 +366,7 @@ step(struct watch *w)
 	if (has_news && left <= 0)
 		return catch_up(w);
 	(void)interrupt_poll(&pfd, 1, has_news ? left : -1);
-	return follow_interrupted();
+	return interrupt_status();
 }
 
 static int

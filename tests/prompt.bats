@@ -390,7 +390,7 @@ online() {
 	POOLD_PID=
 }
 
-@test "SIGTERM ends it with 143" {
+@test "SIGTERM ends it with 143, SIGHUP with 129, also during a command" {
 	start_poold
 	prompt <<-'SCRIPT'
 		row poolctl>
@@ -399,6 +399,21 @@ online() {
 		signal TERM
 		status 143
 	SCRIPT
+	cat >run <<-'SCRIPT'
+		echo "$$" >begun
+		exec sleep 60
+	SCRIPT
+	prompt <<-'SCRIPT'
+		row poolctl>
+		send ping\r
+		row poolctl>
+		send events --last 1 --exec-timeout 0 --exec 'sh ./run'\r
+		shell until [ -s begun ]; do sleep 0.03; done
+		signal HUP
+		status 129
+	SCRIPT
+	wait_until gone "$(cat begun)"
+	same ping "$(head -n 1 "$HISTORY")"
 }
 
 @test "a terminal that cannot move its cursor gets a plain prompt" {
