@@ -125,6 +125,15 @@ is_global(const struct option_spec *spec)
 	       spec < command_global_options + GLOBAL_OPTIONS;
 }
 
+/* What poold is to be told has to be text: JSON has no other, and would leave it out. */
+static int
+check_text(struct cursor *c, const char *value)
+{
+	return text_is_utf8(value, strlen(value))
+		   ? 0
+		   : fail(c, "\"%s\" is not text in UTF-8", value);
+}
+
 /* One option with its value, which may be the next word of argv. */
 static int
 take_option(struct cursor *c, struct args *a, struct options *globals,
@@ -144,6 +153,8 @@ take_option(struct cursor *c, struct args *a, struct options *globals,
 		value = "";
 	else if ((status = value_check(cmd, spec, name, value, c->error, c->size)) != 0)
 		return status;
+	if (spec->param && check_text(c, value) != 0)
+		return STATUS_USAGE;
 	if (is_global(spec))
 		return set_global(c, globals,
 		    (enum global_option)(spec - command_global_options), value);
@@ -239,6 +250,16 @@ args_globals(struct options *globals, int argc, char *const argv[], int *ret_use
 	return status;
 }
 
+/* Those may be any bytes. */
+static bool
+is_message(const struct args *a, size_t i)
+{
+	const struct command *cmd = a->command;
+
+	return cmd->operand == VALUE_MESSAGE ||
+	       (cmd->last_operand == VALUE_MESSAGE && i + 1 == a->noperands);
+}
+
 static int
 check_operands(struct cursor *c, const struct args *a)
 {
@@ -251,9 +272,12 @@ check_operands(struct cursor *c, const struct args *a)
 		return fail(
 		    c, "unexpected argument \"%s\"", a->operands[cmd->max_operands]);
 	for (size_t i = 0; i < a->noperands; i++) {
-		if (a->operands[i][0] == '\0' && cmd->operand != VALUE_MESSAGE &&
-		    (cmd->last_operand != VALUE_MESSAGE || i + 1 < a->noperands))
+		if (is_message(a, i))
+			continue;
+		if (a->operands[i][0] == '\0')
 			return fail(c, "an empty argument");
+		if (cmd->operand != VALUE_FILE && check_text(c, a->operands[i]) != 0)
+			return STATUS_USAGE;
 		if (cmd->operand == VALUE_WORD &&
 		    value_check_words(cmd->operands, a->operands[i], cmd->operand_words,
 			false, c->error, c->size))

@@ -118,6 +118,10 @@ run_add(struct session *s, struct args *a)
 	if (rules > 0 && rules < a->noperands)
 		return session_fail(s, STATUS_USAGE,
 		    "give either users and addresses, or selectors; nothing was done");
+	if (args_duration_ms(a, "for", 1) == 0)
+		return session_fail(s, STATUS_USAGE,
+		    "--for: at least 1ms; without --for it is for ever; nothing was "
+		    "done");
 	params = args_params(a);
 	if (a->noperands > 0)
 		json_object_set_new(params, rules > 0 ? "rules" : "select",

@@ -76,8 +76,12 @@ static const struct bulk_verb bulk_kick = {
 static int
 run_kick(struct session *s, struct args *a)
 {
-	json_t *params = args_params(a);
+	json_t *params;
 
+	if (args_duration_ms(a, "ban", 1) == 0)
+		return session_fail(
+		    s, STATUS_USAGE, "--ban: at least 1ms; nothing was done");
+	params = args_params(a);
 	if (a->noperands > 0)
 		json_object_set_new(
 		    params, "select", args_operands(a, 0, a->noperands));

@@ -209,6 +209,22 @@ session_call(struct session *s, const char *method, json_t *params, json_t **ret
 	return status;
 }
 
+/* What stands in a message may be of an operand that is no UTF-8: then escaped. */
+static json_t *
+message_string(const char *text)
+{
+	struct buffer safe;
+	json_t *string = json_string(text);
+
+	if (string)
+		return string;
+	buffer_init(&safe);
+	if (text_escape(&safe, text, strlen(text)) == 0)
+		string = json_stringn(safe.data, safe.len);
+	buffer_clear(&safe);
+	return string;
+}
+
 static json_t *
 error_object(const struct session *s, int status, const char *kind, const char *message,
     const char *hint)
@@ -216,15 +232,15 @@ error_object(const struct session *s, int status, const char *kind, const char *
 	json_t *e = json_object();
 
 	if (s->command)
-		json_object_set_new(e, "command", json_string(s->command));
+		json_object_set_new(e, "command", message_string(s->command));
 	if (s->file) {
-		json_object_set_new(e, "file", json_string(s->file));
+		json_object_set_new(e, "file", message_string(s->file));
 		json_object_set_new(e, "line", json_integer(s->line));
 	}
 	json_object_set_new(e, "status", json_integer(status));
 	if (kind)
 		json_object_set_new(e, "kind", json_string(kind));
-	json_object_set_new(e, "message", json_string(message));
+	json_object_set_new(e, "message", message_string(message));
 	if (hint && *hint != '\0')
 		json_object_set_new(e, "hint", json_string(hint));
 	return e;

@@ -363,7 +363,7 @@ parse_who(struct call *call)
 		return false;
 	}
 	if (user != NULL && !text_is_user(user, strlen(user))) {
-		call_fail(call, RPC_BAD_VALUE, "user: that is no user id");
+		call_fail(call, RPC_BAD_VALUE, "user: \"%s\" is no user id", user);
 		return false;
 	}
 	if (call_has(call, "id") && id <= 0) {

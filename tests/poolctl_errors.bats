@@ -203,6 +203,16 @@ with_role() {
 	status_of 2 count --by nothing
 	status_of 2 events --type nothing --no-follow
 	status_of 2 ping extra
+	# JSON has no room for it, and without it others would be meant
+	status_of 2 list $'\xff'
+	said 'poolctl: list: "\xFF" is not text in UTF-8'
+	status_of 2 kick alice --reason $'\xff'
+	status_of 2 --json get $'\xff'
+	holds "$(cat "$BATS_TEST_TMPDIR/stderr")" '.error.message | startswith("\"\\xFF\" is")'
+	status_of 2 ban add alice --for 0
+	status_of 2 kick alice --ban 0
+	status_of 2 explain 'no user'
+	said 'poolctl: explain: user: "no user" is no user id'
 	POOLCTL_TIMEOUT=soon status_of 2 ping
 	same '' "$output"
 }
