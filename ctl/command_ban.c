@@ -252,10 +252,15 @@ text_test(struct session *s, const json_t *result)
 static int
 run_test(struct session *s, struct args *a)
 {
-	static const struct view view = { .text = text_test };
+	struct view view = { .text = text_test };
 	json_t *params = json_object(), *result;
 	int status;
 
+	if (s->options.format == FORMAT_NAME) { /* by which rules */
+		view.member = "rules";
+		view.columns = columns_bans;
+		view.ncolumns = sizeof(columns_bans) / sizeof(columns_bans[0]);
+	}
 	json_object_set_new(params, "who", json_string(a->operands[0]));
 	status = session_call(s, "ban.test", params, &result);
 	if (status != 0)

@@ -165,8 +165,8 @@ put_explanation(struct session *s, const struct question *q, json_t *facts)
 {
 	/* clang-format off */
 	static const struct column columns[] = {
-		{ "TIME", "time", COLUMN_TIME, COLUMN_ALWAYS, true },
-		{ "TEXT", "text", COLUMN_KEY,  COLUMN_ALWAYS, false },
+		{ "TIME", "time", COLUMN_TIME, COLUMN_ALWAYS, false },
+		{ "TEXT", "text", COLUMN_KEY,  COLUMN_ALWAYS, true },
 		{ "NEXT", "next", COLUMN_KEY,  COLUMN_ALWAYS, false },
 	};
 	/* clang-format on */

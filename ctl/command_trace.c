@@ -163,10 +163,11 @@ run_trace(struct session *s, struct args *a)
 {
 	struct trace t = { .session = s };
 	enum format format = s->options.format;
-	int status = 0;
+	int status = output_check_stream(s, false);
 
-	if (s->capture || format == FORMAT_TSV || format == FORMAT_CSV ||
-	    format == FORMAT_NAME)
+	if (status != 0)
+		return status;
+	if (s->capture || format == FORMAT_TSV || format == FORMAT_CSV)
 		status = output_begin(s, &view_trace, &t.output);
 	return status != 0 ? status : call_trace(&t, a);
 }

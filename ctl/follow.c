@@ -343,7 +343,8 @@ run_events(struct session *s, struct args *a)
 	if (s->capture && !args_flag(a, "no-follow"))
 		return session_fail(
 		    s, STATUS_USAGE, "in a jsonl batch it needs --no-follow");
-	if ((status = check_exec(s, a)) != 0)
+	if ((status = check_exec(s, a)) != 0 ||
+	    (status = output_check_stream(s, true)) != 0)
 		return status;
 	if (args_flag(a, "exec"))
 		return follow_exec(s, a);

@@ -76,6 +76,18 @@ output_escaped(FILE *file, const char *text)
 	return err;
 }
 
+int
+output_check_stream(struct session *s, bool has_keys)
+{
+	if (s->options.columns && format_is_for_people(s->options.format))
+		return session_fail(s, STATUS_USAGE,
+		    "--columns: these lines have none; with -o tsv or csv they do");
+	if (s->options.format == FORMAT_NAME && !has_keys)
+		return session_fail(s, STATUS_USAGE,
+		    "-o name: a key alone would tell nothing; use tsv or jsonl");
+	return 0;
+}
+
 static int
 pick(struct output *o)
 {

@@ -67,6 +67,12 @@ size_t output_count(const struct output *o); /* rows so far */
 int output_end(struct output *o, const json_t *totals, const char *footer);
 void output_drop(struct output *o);
 
+/*
+ * For a stream that people get as lines of its own: whether what was asked for has a
+ * meaning there; has_keys: its rows have a key for `name`. Returns a status; reports.
+ */
+int output_check_stream(struct session *s, bool has_keys);
+
 /* One value on one line, flushed. Returns 0 or -ENOMEM. */
 int output_json_line(FILE *file, const json_t *value);
 

@@ -420,10 +420,7 @@ check(struct session *s, const struct args *a)
 	if (s->capture)
 		return session_fail(
 		    s, STATUS_USAGE, "--watch has no end: not in a batch with jsonl");
-	if (s->options.format == FORMAT_NAME)
-		return session_fail(s, STATUS_USAGE,
-		    "-o name does not tell what has become of a row: use tsv or jsonl");
-	return 0;
+	return output_check_stream(s, false);
 }
 
 int

@@ -63,6 +63,13 @@ carol  张伟          1' "$output"
 @test "name prints the key alone" {
 	start_poold
 	online alice
+	status_of 0 ban add mallory
+	status_of 1 ban test mallory -o name
+	same mallory "$output"
+	[[ $(poolctl explain alice -o name) == 'alice is online: '* ]]
+	status_of 2 trace alice --for 1s -o name
+	status_of 2 list --watch --columns user
+	status_of 2 events --last 1 --no-follow --columns user
 	same alice "$(poolctl users -o name)"
 	[[ $(poolctl list -o name) =~ ^[0-9]+$ ]]
 	same max_queue "$(poolctl get max_queue -o name)"
