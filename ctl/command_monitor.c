@@ -335,7 +335,9 @@ put(struct session *s, const struct check *c, const char *format)
 		put_text(s, c);
 	else
 		put_prometheus(s, c);
-	return session_flush(s, status != 0 ? status : (int)c->verdict);
+	if (status == 0 && session_flush(s, 0) != 0)
+		status = VERDICT_UNKNOWN; /* a verdict that nobody has read is none */
+	return status != 0 ? VERDICT_UNKNOWN : (int)c->verdict;
 }
 
 /* ---- the command ---- */

@@ -1,8 +1,10 @@
 /*
  * main.c - poolctl: one command, a batch, or the prompt.
  */
+#include <fcntl.h>
 #include <locale.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ctl/args.h"
 #include "ctl/batch.h"
@@ -66,12 +68,26 @@ run(struct session *s, int argc, char *argv[])
 	return command_run(s, argc, argv);
 }
 
+/*
+ * One of the three that is closed would be the next that is opened: what is meant for
+ * the operator would go to the daemon. In its place comes what cannot be used either.
+ */
+static void
+hold_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)open(
+			    "/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int
 main(int argc, char *argv[])
 {
 	struct session session;
 	int status;
 
+	hold_standard_descriptors();
 	choose_locale();
 	interrupt_install();
 	session_init(&session);

@@ -157,6 +157,19 @@ alice  active' "$(poolctl list --columns user,state)"
 	"$POOLCTL" stats >/dev/full 2>"$BATS_TEST_TMPDIR/stderr" </dev/null || status=$?
 	same 1 "$status"
 	said_like 'poolctl: *cannot write the output: No space left on device'
+	# a verdict that nobody has read is none
+	status=0
+	"$POOLCTL" check >/dev/full 2>"$BATS_TEST_TMPDIR/stderr" </dev/null || status=$?
+	same 3 "$status"
+	# what is closed is not taken by the connection
+	status=0
+	"$POOLCTL" ping >&- 2>"$BATS_TEST_TMPDIR/stderr" </dev/null || status=$?
+	same 1 "$status"
+	said 'poolctl: ping: cannot write the output: Bad file descriptor'
+	status=0
+	"$POOLCTL" <&- 2>"$BATS_TEST_TMPDIR/stderr" || status=$?
+	same 2 "$status"
+	said 'poolctl: stdin: Bad file descriptor'
 }
 
 @test "quiet says nothing where all is well" {
