@@ -337,8 +337,6 @@ bulk_warn_unsaved(struct session *s, const json_t *result)
 		return session_fail(s, STATUS_PARTLY, "done, but not saved: %s",
 		    json_string_value(json_object_get(result, "save_error")));
 	if (!s->options.quiet && !format_is_json(s->options.format))
-		fprintf(s->err,
-		    "poolctl: %s: kept in memory only, for there is no state_dir\n",
-		    s->command);
+		session_remark(s, "kept in memory only, for there is no state_dir");
 	return 0;
 }

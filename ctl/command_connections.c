@@ -140,9 +140,8 @@ warn_cut(const struct listing *l)
 	if (json_object_get(l->params, "sort") &&
 	    (l->limit == 0 || l->limit > MAX_PAGE) &&
 	    total > (long long)output_count(l->output) && !s->options.quiet)
-		fprintf(s->err,
-		    "poolctl: %s: a sorted list has at most %d rows, of %lld\n",
-		    s->command, MAX_PAGE, total);
+		session_remark(
+		    s, "a sorted list has at most %d rows, of %lld", MAX_PAGE, total);
 }
 
 static int

@@ -117,7 +117,7 @@ tell_end(struct session *s, const json_t *r)
 
 	if (!ended || s->options.quiet || !format_is_for_people(s->options.format))
 		return;
-	fprintf(s->err, "poolctl: trace: %" PRId64 " lines, %" PRId64 " left out; %s\n",
+	session_remark(s, "%" PRId64 " lines, %" PRId64 " left out; %s",
 	    (int64_t)json_integer_value(json_object_get(r, "returned")),
 	    (int64_t)json_integer_value(json_object_get(r, "left_out")),
 	    strcmp(ended, "time") == 0	  ? "its time is over"

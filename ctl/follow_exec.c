@@ -284,6 +284,7 @@ static void
 tell_summary(const struct feed *f)
 {
 	struct session *s = f->session;
+	char failed[48] = "", late[48] = "", missed[48] = "";
 
 	if (s->capture) {
 		json_decref(s->record);
@@ -292,14 +293,14 @@ tell_summary(const struct feed *f)
 	}
 	if (s->options.quiet || !format_is_for_people(s->options.format))
 		return;
-	fprintf(s->err, "poolctl: events: %lu run", f->run);
 	if (f->failed > 0)
-		fprintf(s->err, ", %lu failed", f->failed);
+		snprintf(failed, sizeof(failed), ", %lu failed", f->failed);
 	if (f->late > 0)
-		fprintf(s->err, ", %lu took too long", f->late);
+		snprintf(late, sizeof(late), ", %lu took too long", f->late);
 	if (f->missed > 0)
-		fprintf(s->err, ", %llu missed", f->missed);
-	fprintf(s->err, "; go on with --since %" PRId64 "\n", (int64_t)f->last);
+		snprintf(missed, sizeof(missed), ", %llu missed", f->missed);
+	session_remark(s, "%lu run%s%s%s; go on with --since %" PRId64, f->run, failed,
+	    late, missed, (int64_t)f->last);
 }
 
 int

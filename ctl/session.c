@@ -25,8 +25,9 @@ session_init(struct session *s)
 		.options = { .timeout_ms = DEFAULT_TIMEOUT_MS },
 		.out = stdout,
 		.err = stderr,
-		.out_is_terminal = isatty(STDOUT_FILENO),
 		.in_is_terminal = isatty(STDIN_FILENO),
+		.out_is_terminal = isatty(STDOUT_FILENO),
+		.err_is_terminal = isatty(STDERR_FILENO),
 	};
 	s->client.fd = -1;
 }
@@ -130,8 +131,10 @@ connect_client(struct session *s)
 		return 0;
 	status = client_connect(&s->client, s->options.timeout_ms);
 	if (status == 0 && s->options.verbose > 1)
-		fprintf(s->err, "connected to poold %s at %s as %s\n",
+		session_remark(s, "connected to poold %s at %s as %s",
 		    s->client.version, s->client.path, role_name(s->client.role));
+	if (status == 0 && s->connected)
+		s->connected(s->connected_ctx);
 	return status;
 }
 
@@ -264,6 +267,20 @@ report_object(struct session *s, int status, const char *kind, const char *messa
 	json_decref(doc);
 }
 
+/* Whose words follow on stderr: "poolctl: kick: ". */
+static void
+put_origin(struct session *s)
+{
+	if (s->file)
+		fprintf(s->err, "%s:%u: ", s->file, s->line);
+	else if (!s->interactive)
+		fputs("poolctl: ", s->err);
+	if (s->command) {
+		output_escaped(s->err, s->command);
+		fputs(": ", s->err);
+	}
+}
+
 int
 session_report(struct session *s, int status, const char *kind, const char *message,
     const char *hint)
@@ -278,14 +295,7 @@ session_report(struct session *s, int status, const char *kind, const char *mess
 		report_object(s, status, kind, message, hint);
 		return status;
 	}
-	if (s->file)
-		fprintf(s->err, "%s:%u: ", s->file, s->line);
-	else if (!s->interactive)
-		fputs("poolctl: ", s->err);
-	if (s->command) {
-		output_escaped(s->err, s->command);
-		fputs(": ", s->err);
-	}
+	put_origin(s);
 	output_escaped(s->err, message);
 	if (hint && *hint != '\0') {
 		while (*hint == ' ')
@@ -324,10 +334,25 @@ session_say(struct session *s, const char *format, ...)
 	fputc('\n', s->out);
 }
 
+void
+session_remark(struct session *s, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	fflush(s->out);
+	put_origin(s);
+	output_escaped(s->err, text);
+	fputc('\n', s->err);
+}
+
 bool
 session_can_ask(const struct session *s)
 {
-	return s->in_is_terminal && !s->file;
+	return s->in_is_terminal && s->err_is_terminal && !s->file;
 }
 
 bool
@@ -343,7 +368,11 @@ session_ask(struct session *s, const char *question)
 	for (size_t n = 0;;) { /* to the end of the line, however long it is */
 		char c;
 
-		if (read(STDIN_FILENO, &c, 1) != 1) {
+		ssize_t got = read(STDIN_FILENO, &c, 1);
+
+		if (got < 0 && errno == EINTR && !interrupt_pending())
+			continue; /* stopped and continued, or resized */
+		if (got != 1) {
 			fputc('\n', s->err);
 			return false;
 		}

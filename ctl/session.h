@@ -29,6 +29,8 @@ struct options { /* global options; strings are borrowed from argv or environ */
 	enum role as; /* NONE: keep what the daemon grants */
 };
 
+struct command;
+
 struct session {
 	struct options options; /* in force for the command that runs now */
 	struct client client;	/* connected at the first call */
@@ -46,7 +48,14 @@ struct session {
 	bool is_withholding;	/* what would be reported is kept in withheld instead */
 	char withheld[1600];
 	FILE *out, *err; /* stdout and stderr, but for tests */
-	bool out_is_terminal, in_is_terminal;
+	bool in_is_terminal, out_is_terminal, err_is_terminal;
+
+	/* Of the last command, if it got so far as to have a status of its own. */
+	const struct command *ran;
+
+	/* Called when the client has connected, NULL: nobody wants to know. */
+	void (*connected)(void *ctx);
+	void *connected_ctx;
 };
 
 /* Options from the environment, then their defaults. */
@@ -103,7 +112,11 @@ int session_report(struct session *s, int status, const char *kind, const char *
 void session_say(struct session *s, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Whether somebody is there to answer a question. */
+/* A line on stderr that is no failure, "poolctl: COMMAND: text" as those are. */
+void session_remark(struct session *s, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Whether somebody is there to see a question and to answer it. */
 bool session_can_ask(const struct session *s);
 
 /* Asks on the terminal; true only for y or yes. */

@@ -324,9 +324,8 @@ tell_missed(struct watch *w)
 	else
 		put_remark(w, json_pack("{s:s}", "op", "gap"));
 	if (!format_is_json(s->options.format))
-		fprintf(s->err,
-		    "poolctl: list: more happened than could be followed; looking at "
-		    "all again\n");
+		session_remark(
+		    s, "more happened than could be followed; looking at all again");
 }
 
 static int

@@ -65,6 +65,9 @@ some_sent() {
 		status 130
 	SCRIPT
 	holds "$(ctl drain status)" '.state == "none"'
+	# where the question could not be seen it is not asked
+	"$PTY" -t 20 bash -c "'$POOLCTL' kick 'user~^.' 2>'$BATS_TEST_TMPDIR/hidden'" <<<'status 2'
+	grep -q 'confirm with --yes' "$BATS_TEST_TMPDIR/hidden"
 	online_is 2
 	online carol
 	"$PTY" -t 30 "$POOLCTL" kick 'user~^.' --ban 1h <<-SCRIPT &
