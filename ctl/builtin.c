@@ -93,8 +93,9 @@ command_object(const struct command *cmd)
 	json_t *o = json_object();
 
 	json_object_set_new(o, "command", json_string(cmd->words));
-	if (cmd->alias)
-		json_object_set_new(o, "alias", json_string(cmd->alias));
+	if (cmd->alias || cmd->group)
+		json_object_set_new(
+		    o, "alias", json_string(cmd->alias ? cmd->alias : cmd->group));
 	json_object_set_new(
 	    o, "operands", json_string(cmd->operands ? cmd->operands : ""));
 	json_object_set_new(o, "summary", json_string(cmd->summary));
@@ -188,8 +189,8 @@ builtin_help_command(struct session *s, const struct command *cmd)
 	fprintf(out, "usage: poolctl %s%s%s%s\n%s\n", cmd->words,
 	    cmd->options ? " [OPTIONS]" : "", cmd->operands ? " " : "",
 	    cmd->operands ? cmd->operands : "", cmd->summary);
-	if (cmd->alias)
-		fprintf(out, "also: %s\n", cmd->alias);
+	if (cmd->alias || cmd->group)
+		fprintf(out, "also: %s\n", cmd->alias ? cmd->alias : cmd->group);
 	if (command_role(cmd) != ROLE_NONE)
 		fprintf(out, "role: %s\n", role_name(command_role(cmd)));
 	if (cmd->details)

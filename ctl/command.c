@@ -243,6 +243,26 @@ option_complete(const struct command *cmd, const struct option_spec *spec)
 	return param ? param->complete : "";
 }
 
+const struct command *
+command_of_group(const char *word)
+{
+	for (size_t i = 0; i < command_count(); i++)
+		if (commands[i]->group && strcmp(commands[i]->group, word) == 0)
+			return commands[i];
+	return NULL;
+}
+
+const char *
+command_status_text(const struct command *cmd, int status)
+{
+	const int own =
+	    cmd ? (int)(sizeof(cmd->meanings) / sizeof(cmd->meanings[0])) : 0;
+
+	if (status >= 0 && status < own && cmd->meanings[status])
+		return cmd->meanings[status];
+	return status_text(status);
+}
+
 bool
 command_group(const char *word, char *text, size_t size)
 {
@@ -353,6 +373,10 @@ find(struct session *s, const char *const words[], size_t n, size_t *ret_used,
 		cmd = command_find_prefix(words, n, ret_used, candidates, 8, &count);
 	else
 		cmd = command_find(words, n, ret_used);
+	if (!cmd && (n == 1 || words[1][0] == '-')) {
+		*ret_used = 1;
+		cmd = command_of_group(words[0]);
+	}
 	if (cmd)
 		return cmd;
 	foresee_format(s, (int)n, (char *const *)words);
@@ -381,6 +405,7 @@ run(struct session *s, const struct command *cmd, int argc, char *const argv[])
 	status = args_parse(&args, &s->options, cmd, argc, argv, error, sizeof(error));
 	if (status != 0) {
 		foresee_format(s, argc, argv);
+		s->ran = cmd->misused ? cmd : NULL;
 		status = cmd->misused ? cmd->misused(s, error)
 				      : session_fail(s, status, "%s", error);
 	} else if (s->options.help) {
@@ -388,6 +413,7 @@ run(struct session *s, const struct command *cmd, int argc, char *const argv[])
 	} else if (s->options.batch) {
 		status = session_fail(s, STATUS_USAGE, "-f and a command: choose one");
 	} else {
+		s->ran = cmd;
 		status = cmd->run(s, &args);
 	}
 	args_clear(&args);
@@ -423,7 +449,10 @@ command_run(struct session *s, int argc, char *const argv[])
 {
 	struct options before = s->options;
 	const char *command = s->command;
-	int status = run_words(s, argc, argv);
+	int status;
+
+	s->ran = NULL;
+	status = run_words(s, argc, argv);
 
 	s->options = before;
 	s->command = command;

@@ -72,6 +72,8 @@ struct command {
 	int (*run)(struct session *s, struct args *a); /* returns a status */
 	/* When the words are wrong, instead of the usual report. NULL: as usual. */
 	int (*misused)(struct session *s, const char *error);
+	const char *group;	 /* its first word, if that alone means it, or NULL */
+	const char *meanings[4]; /* of status 0 to 3; NULL: what it means elsewhere */
 };
 
 /* In the order of the manual; i < command_count(). */
@@ -92,6 +94,12 @@ const struct command *command_find(
  */
 const struct command *command_find_prefix(const char *const words[], size_t n,
     size_t *ret_used, const char *candidates[], size_t max, size_t *ret_count);
+
+/* The command that is meant when the first word of a group stands alone, or NULL. */
+const struct command *command_of_group(const char *word);
+
+/* What a status means, in a few words; cmd NULL: it is of no command. */
+const char *command_status_text(const struct command *cmd, int status);
 
 /*
  * The words that may follow one that is no command by itself ("config"), as "list,

@@ -345,6 +345,7 @@ const struct command verb_ban_test = {
 	    "Exits with 0 if it would be let in, and with 1 if it would be refused.",
 	.examples = "  poolctl ban test 203.0.113.9\n",
 	.method = METHOD_ID_BAN_TEST,
+	.meanings = { [1] = "it would be refused, or poold has failed" },
 	.operand = VALUE_USER,
 	.min_operands = 1,
 	.max_operands = 1,

@@ -197,6 +197,7 @@ const struct command verb_drain_status = {
 	.summary = "how far the drain is",
 	.examples = "  poolctl drain status\n",
 	.method = METHOD_ID_DRAIN_STATUS,
+	.group = "drain",
 	.run = run_status,
 };
 

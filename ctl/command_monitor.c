@@ -499,4 +499,5 @@ const struct command verb_check = {
 	.options = check_options,
 	.run = run_check,
 	.misused = misused,
+	.meanings = { "ok", "warning", "critical", "unknown" },
 };

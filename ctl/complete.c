@@ -292,6 +292,8 @@ complete_command(const char *line)
 
 	if (take_line(&place, line, &tokens) < 0)
 		return NULL;
+	if (place.command == NULL && place.nwords == 1)
+		place.command = command_of_group(place.words[0]);
 	tokens_clear(&tokens);
 	return place.command;
 }

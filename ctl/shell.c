@@ -29,9 +29,10 @@ struct shell {
 	char kept[512];		     /* the line that went there last */
 	char prompt[64];
 	char hint[128];
-	int status;	   /* of the last command */
-	bool tells_status; /* `codes on` */
-	char instance[64]; /* of the daemon last spoken to, or "" */
+	int status;		   /* of the last command, */
+	const struct command *ran; /* which was this, or NULL: it did not get so far */
+	bool tells_status;	   /* `codes on` */
+	char instance[64];	   /* of the daemon last spoken to, or "" */
 	bool is_draining;
 	struct shell_events events;
 };
@@ -64,16 +65,21 @@ look_at_health(struct shell *sh)
 
 /* Says so when the daemon is not the one that was spoken to before. */
 static void
-greet(struct shell *sh)
+greet(void *ctx)
 {
+	struct shell *sh = ctx;
 	const struct client *c = &sh->session->client;
+	char line[sizeof(c->instance) + sizeof(c->version) + 64];
 
-	if (!client_is_connected(c) || strcmp(sh->instance, c->instance) == 0)
+	if (strcmp(sh->instance, c->instance) == 0)
 		return;
-	if (sh->instance[0] != '\0')
-		fprintf(sh->session->out,
-		    "connected to another instance of poold (%s, version %s)\n",
+	if (sh->instance[0] != '\0') {
+		snprintf(line, sizeof(line),
+		    "connected to another instance of poold (%s, version %s)",
 		    c->instance, c->version);
+		output_escaped(sh->session->out, line);
+		fputc('\n', sh->session->out);
+	}
 	snprintf(sh->instance, sizeof(sh->instance), "%s", c->instance);
 }
 
@@ -246,7 +252,7 @@ static void
 tell_status(struct shell *sh)
 {
 	fprintf(sh->session->out, "exit status %d: %s\n", sh->status,
-	    status_text(sh->status));
+	    command_status_text(sh->ran, sh->status));
 }
 
 /* What only the prompt knows, and what leaves the status of the last command. */
@@ -265,20 +271,6 @@ run_own(struct shell *sh, const struct tokens *t)
 	return true;
 }
 
-/* The command speaks to the daemon, and to the same one as always. */
-static bool
-needs_connection(const struct tokens *t, const char *line)
-{
-	const struct command *cmd = complete_command(line);
-
-	for (size_t i = 0; i < t->count; i++) {
-		if (strncmp(t->items[i].text, "-s", 2) == 0 ||
-		    strncmp(t->items[i].text, "--socket", 8) == 0)
-			return false;
-	}
-	return cmd != NULL && cmd->method != METHOD_IDS;
-}
-
 static int
 run_words(struct shell *sh, const struct tokens *t)
 {
@@ -295,21 +287,13 @@ run_words(struct shell *sh, const struct tokens *t)
 }
 
 static int
-run_tokens(struct shell *sh, const struct tokens *t, const char *line)
+run_tokens(struct shell *sh, const struct tokens *t)
 {
-	struct session *s = sh->session;
 	bool on;
-	int status;
 
 	if (t->open != '\0')
 		return session_fail(
-		    s, STATUS_USAGE, "a quote or backslash is not closed");
-	if (!client_is_connected(&s->client) && needs_connection(t, line)) {
-		status = session_connect(s);
-		if (status != 0)
-			return status;
-		greet(sh);
-	}
+		    sh->session, STATUS_USAGE, "a quote or backslash is not closed");
 	if (is_events_switch(t, &on))
 		return shell_events_switch(&sh->events, on);
 	return run_words(sh, t);
@@ -325,11 +309,15 @@ run_line(struct shell *sh, const char *line)
 	if (tokens_split(line, strlen(line), &tokens) < 0) {
 		sh->status =
 		    session_fail(sh->session, STATUS_USAGE, "the line cannot be read");
+		sh->ran = NULL;
 		return true;
 	}
 	is_own = tokens.count == 0 || run_own(sh, &tokens);
-	if (!is_own)
-		sh->status = run_tokens(sh, &tokens, line);
+	if (!is_own) {
+		sh->session->ran = NULL;
+		sh->status = run_tokens(sh, &tokens);
+		sh->ran = sh->session->ran;
+	}
 	tokens_clear(&tokens);
 	if (interrupt_pending() == SIGINT) { /* it ends the command, not the prompt */
 		interrupt_clear();
@@ -344,7 +332,6 @@ prepare_prompt(struct shell *sh)
 {
 	struct session *s = sh->session;
 
-	greet(sh);
 	shell_events_renew(&sh->events);
 	look_at_health(sh);
 	/* what came in one piece with an answer wakes nobody */
@@ -405,10 +392,13 @@ shell_run(struct session *s)
 		return session_fail(s, STATUS_REFUSED, "out of memory");
 	shell_events_init(&sh.events, s, &sh.edit.screen);
 	s->interactive = true;
+	s->connected = greet;
+	s->connected_ctx = &sh;
 	load_history(&sh);
 	(void)session_connect(s);
 	status = read_lines(&sh);
 
+	s->connected = NULL;
 	s->interactive = false;
 	shell_events_clear(&sh.events);
 	edit_clear(&sh.edit);

@@ -76,6 +76,7 @@ export -f some_are_drained
 	local n
 	n=$(scaled 100)
 	holds "$(ctl drain status)" '.state == "none"' '.started_at == null'
+	same 'drain: none' "$(poolctl drain)"
 	swarm many --users "$n"
 	play <<-SCRIPT
 		a: connect

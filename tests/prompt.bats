@@ -362,6 +362,15 @@ online() {
 		send stats\r
 		expect none.sock
 		row poolctl(disconnected)>
+		send kick -h\r
+		expect usage: poolctl kick
+		row poolctl(disconnected)>
+		send check\r
+		screen POOLD CRITICAL
+		row poolctl(disconnected)>
+		send $?\r
+		screen exit status 2: critical
+		row poolctl(disconnected)>
 		send exit\r
 		status 0
 	SCRIPT
