@@ -61,7 +61,8 @@ text_start(struct session *s, const json_t *r)
 		    s, "would drain %s", bulk_describe(row, text, sizeof(text)));
 	if (dry)
 		return 0;
-	session_say(s, "draining %lld connections over %s", number_of(r, "selected"),
+	session_say(s, "draining %lld connection%s over %s", number_of(r, "selected"),
+	    number_of(r, "selected") == 1 ? "" : "s",
 	    units_duration(
 		(int64_t)(json_number_value(json_object_get(r, "over_s")) * 1000),
 		over));

@@ -205,6 +205,7 @@ const struct command verb_config_diff = {
 	    "         would change",
 	.examples = "  poolctl config diff\n  poolctl config diff default\n",
 	.method = METHOD_ID_SETTINGS_DIFF,
+	.meanings = { [1] = "there is a difference, or poold has failed" },
 	.operand = VALUE_WORD,
 	.operand_words = "running|saved|default",
 	.max_operands = 1,

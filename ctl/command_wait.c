@@ -207,6 +207,7 @@ const struct command verb_wait = {
 	.examples = "  poolctl wait connections=0 --for 60s\n"
 		    "  poolctl wait running --for 10s && poolctl accept on\n",
 	.method = METHOD_ID_POOL_STATS,
+	.meanings = { [1] = "it is not so, or poold has failed" },
 	.options = wait_options,
 	.operand = VALUE_CONDITION,
 	.min_operands = 1,

@@ -49,6 +49,8 @@ describe_end(
 
 	if (end->err < 0)
 		snprintf(text, size, "cannot be begun: %s", strerror(-end->err));
+	else if (end->is_stopped)
+		snprintf(text, size, "was ended on the way");
 	else if (end->is_late)
 		snprintf(text, size, "was ended, for it took longer than %s",
 		    units_duration(
@@ -68,7 +70,7 @@ run_ended(void *ctx, const struct runner_end *end)
 	char what[160], text[512];
 
 	f->run++;
-	if (end->err == 0 && !end->is_late && end->wstatus == 0)
+	if (end->err == 0 && !end->is_late && !end->is_stopped && end->wstatus == 0)
 		return;
 	if (end->is_late)
 		f->late++;

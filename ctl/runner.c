@@ -29,8 +29,8 @@ extern char **environ;
 struct job {
 	pid_t pid; /* 0: free */
 	json_t *event;
-	int64_t end_ms; /* when it has had its time, or is killed if it is late */
-	bool is_late;
+	int64_t end_ms; /* when it gets TERM, or if it has got that, KILL */
+	bool has_term, is_stopped;
 };
 
 struct runner {
@@ -198,7 +198,8 @@ signal_job(const struct job *job, int signo)
 static void
 finish(struct runner *r, struct job *job, int wstatus)
 {
-	struct runner_end end = { job->event, 0, wstatus, job->is_late };
+	struct runner_end end = { job->event, 0, wstatus,
+		job->has_term && !job->is_stopped, job->is_stopped };
 
 	r->ended(r->ctx, &end);
 	json_decref(job->event);
@@ -223,9 +224,9 @@ press(struct job *job, int64_t now_ms)
 {
 	if (now_ms < job->end_ms)
 		return;
-	signal_job(job, job->is_late ? SIGKILL : SIGTERM);
-	job->end_ms = job->is_late ? NEVER : now_ms + RUNNER_KILL_MS;
-	job->is_late = true;
+	signal_job(job, job->has_term ? SIGKILL : SIGTERM);
+	job->end_ms = job->has_term ? NEVER : now_ms + RUNNER_KILL_MS;
+	job->has_term = true;
 }
 
 static struct job *
@@ -347,8 +348,9 @@ runner_end(struct runner *r)
 
 		if (job->pid == 0)
 			continue;
-		signal_job(job, job->is_late ? SIGKILL : SIGTERM);
-		job->is_late = true;
+		signal_job(job, job->has_term ? SIGKILL : SIGTERM);
+		job->is_stopped |= !job->has_term;
+		job->has_term = true;
 		job->end_ms = clock_ms() + RUNNER_KILL_MS;
 	}
 }

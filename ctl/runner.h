@@ -23,9 +23,10 @@ struct runner;
 
 struct runner_end { /* of one run */
 	const json_t *event;
-	int err;      /* it could not be begun: a negative errno; else 0 */
-	int wstatus;  /* of waitpid() */
-	bool is_late; /* it was ended, for its time was over */
+	int err;	 /* it could not be begun: a negative errno; else 0 */
+	int wstatus;	 /* of waitpid() */
+	bool is_late;	 /* it was ended, for its time was over, */
+	bool is_stopped; /* or by runner_end() */
 };
 
 /*
@@ -52,6 +53,6 @@ unsigned runner_running(const struct runner *r);
 
 /* What waits will not be run. Returns the seq of the first of it, 0: nothing waited. */
 json_int_t runner_drop(struct runner *r);
-void runner_end(struct runner *r); /* what runs has had its time; again: KILL */
+void runner_end(struct runner *r); /* what runs gets TERM; again: KILL */
 
 #endif

@@ -137,6 +137,7 @@ has_lines() {
 	kill -INT "$pid"
 	wait "$pid" || same 130 "$?"
 	gone "$(cat out)"
+	grep -q 'the command for event 1 (lifecycle) was ended on the way$' out.err
 }
 
 @test "what had come is run when the daemon goes away" {
