@@ -23,6 +23,7 @@ enum value_kind {
 	VALUE_COUNT,	  /* decimal digits */
 	VALUE_NUMBER,	  /* 10, 0.5, and a unit "/s" that may follow */
 	VALUE_DURATION,	  /* 90s, 5m */
+	VALUE_PERIOD,	  /* the same, but not 0 */
 	VALUE_SIZE,	  /* 64KiB, 10M */
 	VALUE_PERCENT,	  /* 80, 99.5, 80% */
 	VALUE_RATE,	  /* as VALUE_NUMBER, or 0 */

@@ -118,10 +118,6 @@ run_add(struct session *s, struct args *a)
 	if (rules > 0 && rules < a->noperands)
 		return session_fail(s, STATUS_USAGE,
 		    "give either users and addresses, or selectors; nothing was done");
-	if (args_duration_ms(a, "for", 1) == 0)
-		return session_fail(s, STATUS_USAGE,
-		    "--for: at least 1ms; without --for it is for ever; nothing was "
-		    "done");
 	params = args_params(a);
 	if (a->noperands > 0)
 		json_object_set_new(params, rules > 0 ? "rules" : "select",
@@ -275,7 +271,7 @@ run_test(struct session *s, struct args *a)
 /* clang-format off */
 static const struct option_spec add_options[] = {
 	BULK_OPTIONS,
-	{ "for", 0, VALUE_DURATION, "DURATION", NULL, "for_s",
+	{ "for", 0, VALUE_PERIOD, "DURATION", NULL, "for_s",
 		"for so long (without it for ever)" },
 	{ "reason", 0, VALUE_TEXT, "TEXT", NULL, "reason", "text sent to the clients" },
 	{ "keep", 0, VALUE_NONE, NULL, NULL, "keep", "end no session that is there" },

@@ -389,7 +389,7 @@ run_reload(struct session *s, struct args *a)
 /* clang-format off */
 static const struct option_spec set_options[] = {
 	{ "persist", 0, VALUE_NONE, NULL, NULL, "persist", "save it, so that it outlives a restart" },
-	{ "confirm", 0, VALUE_DURATION, "DURATION", NULL, "confirm_s",
+	{ "confirm", 0, VALUE_PERIOD, "DURATION", NULL, "confirm_s",
 		"take it back after this time unless \"config confirm\"" },
 	{ "dry-run", 0, VALUE_NONE, NULL, NULL, "dry_run", "only say what would change" },
 	{ "comment", 0, VALUE_TEXT, "TEXT", NULL, "comment", "for the audit" },

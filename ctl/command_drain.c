@@ -155,7 +155,7 @@ run_cancel(struct session *s, struct args *a)
 
 /* clang-format off */
 static const struct option_spec start_options[] = {
-	{ "over", 0, VALUE_DURATION, "DURATION", NULL, "over_s",
+	{ "over", 0, VALUE_PERIOD, "DURATION", NULL, "over_s",
 		"spread the ends over this time" },
 	{ "reason", 0, VALUE_TEXT, "TEXT", NULL, "reason", "text sent to the client" },
 	{ "retry", 0, VALUE_RETRY, "DURATION|never", NULL, "retry_s",

@@ -76,12 +76,8 @@ static const struct bulk_verb bulk_kick = {
 static int
 run_kick(struct session *s, struct args *a)
 {
-	json_t *params;
+	json_t *params = args_params(a);
 
-	if (args_duration_ms(a, "ban", 1) == 0)
-		return session_fail(
-		    s, STATUS_USAGE, "--ban: at least 1ms; nothing was done");
-	params = args_params(a);
 	if (a->noperands > 0)
 		json_object_set_new(
 		    params, "select", args_operands(a, 0, a->noperands));
@@ -94,7 +90,7 @@ static const struct option_spec kick_options[] = {
 	{ "reason", 0, VALUE_TEXT, "TEXT", NULL, "reason", "text sent to the client" },
 	{ "retry", 0, VALUE_RETRY, "DURATION|never", NULL, "retry_s",
 		"when the client may come back (5s)" },
-	{ "ban", 0, VALUE_DURATION, "DURATION", NULL, "ban_s",
+	{ "ban", 0, VALUE_PERIOD, "DURATION", NULL, "ban_s",
 		"and keep their users out for so long" },
 	{ "ignore-missing", 0, VALUE_NONE, NULL, NULL, "ignore_missing",
 		"nobody there is no error" },

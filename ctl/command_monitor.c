@@ -56,15 +56,13 @@ struct check {
 	struct buffer text; /* what is wrong, else a summary */
 };
 
-/* Plain decimals, whatever the locale writes. */
+/* Plain decimals. */
 static const char *
 number(double value, char text[32])
 {
 	char *end;
 
 	snprintf(text, 32, "%.6f", value);
-	if ((end = strchr(text, ',')) != NULL)
-		*end = '.';
 	end = text + strlen(text);
 	while (end[-1] == '0')
 		*--end = '\0';

@@ -264,7 +264,7 @@ const struct command verb_version = {
 
 /* clang-format off */
 static const struct option_spec log_options[] = {
-	{ "for", 0, VALUE_DURATION, "DURATION", NULL, "for_s",
+	{ "for", 0, VALUE_PERIOD, "DURATION", NULL, "for_s",
 		"go back to the old level after this time" },
 	{ "comment", 0, VALUE_TEXT, "TEXT", NULL, "comment", "for the audit" },
 	{ .name = NULL },

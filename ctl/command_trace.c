@@ -174,7 +174,7 @@ run_trace(struct session *s, struct args *a)
 
 /* clang-format off */
 static const struct option_spec trace_options[] = {
-	{ "for", 0, VALUE_DURATION, "DURATION", NULL, "for_s",
+	{ "for", 0, VALUE_PERIOD, "DURATION", NULL, "for_s",
 		"end after this time; default 1m, at most 1h" },
 	{ "rate", 0, VALUE_COUNT, "N", NULL, "rate",
 		"at most N lines a second; default 100" },

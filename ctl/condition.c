@@ -43,9 +43,11 @@ parse_count(struct condition *c, const char *text, char *error, size_t size)
 	c->relation = *text;
 	if (*text == '=' && (*number == '-' || *number == '+'))
 		c->relation = *number++ == '-' ? '<' : '>';
-	if (units_parse_count(number, &c->count) == 0)
+	if (units_parse_count(number, &c->count) == 0 &&
+	    (c->relation != '<' || c->count > 0))
 		return 0;
-	snprintf(error, size, "connections: \"%.64s\" is not a count", number);
+	snprintf(error, size, "connections: \"%.64s\" is not a count%s", number,
+	    c->relation == '<' ? " above 0" : "");
 	return -EINVAL;
 }
 

@@ -24,6 +24,7 @@ choose_locale(void)
 	if (!now || strcmp(setlocale(LC_CTYPE, NULL), "C") == 0 ||
 	    strcmp(setlocale(LC_CTYPE, NULL), "POSIX") == 0)
 		(void)setlocale(LC_CTYPE, "C.UTF-8");
+	(void)setlocale(LC_NUMERIC, "C"); /* 0.5 is 0.5 everywhere, in and out */
 }
 
 /* Options but no command: a batch, or the prompt if somebody is there. */

@@ -131,6 +131,7 @@ value_base(const struct option_spec *spec, const char *text, double *ret)
 			*ret = (double)number;
 		return err;
 	case VALUE_DURATION:
+	case VALUE_PERIOD:
 		if ((err = units_parse_duration(text, &number)) == 0)
 			*ret = (double)number / 1000;
 		return err;
@@ -155,6 +156,7 @@ static const char *const misses[] = {
 	[VALUE_SIZE] = "is not a size such as 64KiB or 10M",
 	[VALUE_RETRY] = "is not a duration such as 90s or 5m",
 	[VALUE_DURATION] = "is not a duration such as 90s or 5m",
+	[VALUE_PERIOD] = "is not a duration above 0 such as 90s or 5m",
 	[VALUE_SINCE] = "is neither a duration such as 5m nor a time such as 12:00 or "
 			"2026-05-01T12:00:00Z",
 };
@@ -176,6 +178,8 @@ is_good(const struct option_spec *spec, const char *value)
 	case VALUE_SIZE:
 	case VALUE_DURATION:
 		return value_base(spec, value, &real) == 0;
+	case VALUE_PERIOD:
+		return value_base(spec, value, &real) == 0 && real > 0;
 	case VALUE_RETRY:
 		return strcmp(value, "never") == 0 ||
 		       units_parse_duration(value, &number) == 0;
@@ -259,6 +263,7 @@ value_param(const struct param *param, const struct option_spec *spec, const cha
 			return json_string(text);
 		__attribute__((fallthrough));
 	case VALUE_DURATION:
+	case VALUE_PERIOD:
 		(void)units_parse_duration(text, &number);
 		return seconds(number);
 	case VALUE_SINCE:

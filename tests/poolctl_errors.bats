@@ -211,6 +211,7 @@ with_role() {
 	holds "$(cat "$BATS_TEST_TMPDIR/stderr")" '.error.message | startswith("\"\\xFF\" is")'
 	status_of 2 ban add alice --for 0
 	status_of 2 kick alice --ban 0
+	status_of 2 log level debug --for 0
 	status_of 2 explain 'no user'
 	said 'poolctl: explain: user: "no user" is no user id'
 	POOLCTL_TIMEOUT=soon status_of 2 ping
