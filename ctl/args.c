@@ -162,6 +162,9 @@ take_option(struct cursor *c, struct args *a, struct options *globals,
 	return 0;
 }
 
+/* To an option before the command, where only the global ones are known. */
+static const char behind[] = "; the options of a command go behind it";
+
 static int
 fail_unknown(struct cursor *c, const struct command *cmd, const char *word, size_t len)
 {
@@ -174,8 +177,8 @@ fail_unknown(struct cursor *c, const struct command *cmd, const char *word, size
 	for (size_t i = 0; i < GLOBAL_OPTIONS; i++)
 		names[n++] = command_global_options[i].name;
 	snprintf(wanted, sizeof(wanted), "%.*s", (int)len, word);
-	return fail(c, "unknown option \"--%s\"%s", wanted,
-	    text_near(wanted, names, n, near, sizeof(near)));
+	return fail(c, "unknown option \"--%s\"%s%s", wanted,
+	    text_near(wanted, names, n, near, sizeof(near)), cmd ? "" : behind);
 }
 
 static int
@@ -205,7 +208,8 @@ take_short(struct cursor *c, struct args *a, struct options *globals, const char
 		char name[3] = { '-', *word++, '\0' };
 
 		if (!spec)
-			return fail(c, "unknown option \"%s\"", name);
+			return fail(
+			    c, "unknown option \"%s\"%s", name, a ? "" : behind);
 		if (spec->kind == VALUE_NONE) {
 			status = take_option(c, a, globals, spec, name, NULL);
 			continue;

@@ -248,7 +248,7 @@ text_test(struct session *s, const json_t *result)
 static int
 run_test(struct session *s, struct args *a)
 {
-	struct view view = { .text = text_test };
+	struct view view = { .is_answer = true, .text = text_test };
 	json_t *params = json_object(), *result;
 	int status;
 

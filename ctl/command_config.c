@@ -190,6 +190,7 @@ run_get(struct session *s, struct args *a)
 		.member = "settings",
 		COLUMNS(columns_settings),
 		.has_lines = true,
+		.is_answer = true,
 		.text = text_get,
 	};
 	json_t *params = json_object();

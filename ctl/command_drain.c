@@ -130,7 +130,7 @@ static int
 show(struct session *s, const struct args *a, const char *method,
     int (*text)(struct session *s, const json_t *r))
 {
-	const struct view view = { .text = text };
+	const struct view view = { .is_answer = text == text_status, .text = text };
 	json_t *result;
 	int status = session_call(s, method, args_params(a), &result);
 

@@ -64,6 +64,7 @@ run_diff(struct session *s, struct args *a)
 	static const struct view view = {
 		.member = "differs",
 		COLUMNS(columns_differs),
+		.is_answer = true,
 		.has_lines = true,
 		.text = text_diff,
 	};

@@ -115,7 +115,7 @@ text_status(struct session *s, const json_t *r)
 static int
 run_status(struct session *s, struct args *a)
 {
-	static const struct view view = { .text = text_status };
+	static const struct view view = { .is_answer = true, .text = text_status };
 	json_t *info, *health;
 	int status = session_call(s, "server.info", NULL, &info);
 

@@ -201,6 +201,20 @@ write_rows(struct session *s, const struct view *view, const json_t *result)
 	return status;
 }
 
+/* A dry run was asked for, too. */
+static int
+write_text(struct session *s, const struct view *view, const json_t *result)
+{
+	bool was_quiet = s->options.quiet;
+	int status;
+
+	if (view->is_answer || json_is_true(json_object_get(result, "dry_run")))
+		s->options.quiet = false;
+	status = view->text(s, result);
+	s->options.quiet = was_quiet;
+	return status;
+}
+
 static int
 write_document(struct session *s, const struct view *view, const json_t *result)
 {
@@ -215,7 +229,7 @@ write_document(struct session *s, const struct view *view, const json_t *result)
 	if (format == FORMAT_JSON)
 		return output_json(s, result);
 	if (format_is_for_people(format) && view->text)
-		return view->text(s, result);
+		return write_text(s, view, result);
 	if (view->member)
 		return write_rows(s, view, result);
 	return output_members(s, result);

@@ -43,6 +43,7 @@ struct view {
 	const char *member;	      /* array of rows in it ("connections"), or NULL */
 	const struct column *columns; /* of these rows */
 	size_t ncolumns;
+	bool is_answer; /* the text is what was asked for: -q does not take it away */
 	bool has_lines; /* in jsonl a line for each row, not one for the result */
 	/* For table and wide instead of rows; NULL: a table of the rows, or of
 	 * the members if there is no array. Returns a status. */

@@ -176,6 +176,12 @@ alice  active' "$(poolctl list --columns user,state)"
 	start_poold
 	online alice
 	same '' "$(poolctl -q send alice hi)"
+	# what was asked for is no more than that
+	same 'max_queue: 1MiB' "$(poolctl -q get max_queue)"
+	same 'would be let in' "$(poolctl -q ban test alice)"
+	same 'drain: none' "$(poolctl -q drain)"
+	[[ $(poolctl -q kick alice --dry-run) == 'would kick '*alice* ]]
+	[[ $(poolctl -q status) == 'poold '* ]]
 	same '' "$(poolctl kick alice -q)"
 }
 
