@@ -204,7 +204,7 @@ welcome() {
 	wait $! || status=$?
 	same 7 "$status" "status of Ctrl-C"
 	said 'poolctl: ban add: interrupted: 1 had been banned, the rest were left alone'
-	same 2 "$(grep -cE '^(banned bot-[34] until 20|ended [34] bot-[34] 127)' \
+	same 2 "$(grep -cE '^(banned bot-[234] until 20|ended [234] bot-[234] 127)' \
 		"$BATS_TEST_TMPDIR/out")" "lines of what was done"
 	online_is 2
 }

@@ -44,7 +44,7 @@ run(const struct fake *fake, int argc, const char *argv[])
 	answer_yes();
 	session_init(&session);
 	session.options.socket = fake->path;
-	session.in_is_terminal = true;
+	session.in_is_terminal = session.err_is_terminal = true;
 	session.out = fopen("/dev/null", "w");
 	session.err = fopen("/dev/null", "w");
 	assert_non_null(session.out);
