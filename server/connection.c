@@ -454,6 +454,12 @@ describe_rare(const struct rare *r, struct row *row)
 	row->rtt_us = r->rtt_us != 0 ? (int64_t)r->rtt_us : -1;
 }
 
+bool
+connection_is_registered(const struct connection *conn)
+{
+	return connection_is_online(conn) && directory_is_registered(&conn->session);
+}
+
 void
 connection_describe(const struct connection *conn, struct row *row)
 {
@@ -462,9 +468,7 @@ connection_describe(const struct connection *conn, struct row *row)
 
 	row->handle = conn->session.handle;
 	row->state = (enum connection_state)conn->state;
-	/* A replaced session is gone for everybody, though its worker does not know yet. */
-	row->online =
-	    connection_is_online(conn) && directory_is_registered(&conn->session);
+	row->online = connection_is_registered(conn);
 	if (connection_is_online(conn) && !row->online)
 		row->state = STATE_DISCONNECTING;
 	snprintf(row->user, sizeof(row->user), "%s", connection_user(conn));

@@ -147,6 +147,10 @@ void connection_free(struct connection *conn); /* only by the shard, then */
 /* Made on first use; NULL: no memory. */
 struct rare *connection_rare(struct connection *conn);
 
+/* Online, and not replaced: then it is gone for everybody, though its worker does not
+ * know yet. */
+bool connection_is_registered(const struct connection *conn);
+
 void connection_describe(const struct connection *conn, struct row *row);
 /* detail: see struct event; copied. */
 void connection_emit(const struct connection *conn, int type, int reason, char *detail);

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/rpc.h"
 #include "server/row.h"
@@ -25,6 +26,9 @@ int selector_parse(const char *const words[], size_t n, struct selector **ret,
 void selector_free(struct selector *sel);
 
 bool selector_match(const struct selector *sel, const struct row *row);
+
+/* False: no connection with this id matches, whatever else it is. Costs less than a row. */
+bool selector_has_id(const struct selector *sel, uint64_t id);
 
 /* The user, if the selector is exactly one bare user id; else NULL. */
 const char *selector_one_user(const struct selector *sel);

@@ -70,12 +70,13 @@ value_matches(enum key key, const struct value *v, const struct row *row)
 }
 
 static bool
-id_matches(const struct term *t, const struct row *row)
+id_matches(const struct term *t, uint64_t id)
 {
-	struct value wanted = { .number = (int64_t)row->handle.id };
+	struct value wanted = { .number = (int64_t)id };
+	bool found = bsearch(&wanted, t->values, t->nvalues, sizeof(wanted),
+			 selector_compare_values) != NULL;
 
-	return bsearch(&wanted, t->values, t->nvalues, sizeof(wanted),
-		   selector_compare_values) != NULL;
+	return found != t->negate;
 }
 
 static bool
@@ -85,7 +86,7 @@ term_matches(const struct term *t, const struct row *row)
 		return (regexec(&t->regex, text_of(t->key, row), 0, NULL, 0) == 0) !=
 		       t->negate;
 	if (t->key == KEY_ID)
-		return id_matches(t, row) != t->negate;
+		return id_matches(t, row->handle.id);
 	for (size_t i = 0; i < t->nvalues; i++)
 		if (value_matches(t->key, &t->values[i], row))
 			return !t->negate;
@@ -97,6 +98,15 @@ selector_match(const struct selector *sel, const struct row *row)
 {
 	for (size_t i = 0; i < sel->nterms; i++)
 		if (!term_matches(&sel->terms[i], row))
+			return false;
+	return true;
+}
+
+bool
+selector_has_id(const struct selector *sel, uint64_t id)
+{
+	for (size_t i = 0; i < sel->nterms; i++)
+		if (sel->terms[i].key == KEY_ID && !id_matches(&sel->terms[i], id))
 			return false;
 	return true;
 }

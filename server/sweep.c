@@ -59,6 +59,17 @@ next_connection(struct sweep *s, struct shard *sh, bool *end)
 		   : NULL;
 }
 
+/* Most rows are looked at for their ids only, when a list of few is watched. */
+static bool
+is_match(const struct sweep *s, const struct connection *conn, struct row *row)
+{
+	if (s->selector != NULL &&
+	    !selector_has_id(s->selector, conn->session.handle.id))
+		return false;
+	connection_describe(conn, row);
+	return s->selector == NULL || selector_match(s->selector, row);
+}
+
 /* True when the sweep is at its end. */
 static bool
 slice(struct sweep *s, struct shard *sh)
@@ -77,9 +88,8 @@ slice(struct sweep *s, struct shard *sh)
 			return true;
 		if (conn == NULL)
 			continue;
-		connection_describe(conn, &row);
-		s->online += row.online;
-		if (s->selector != NULL && !selector_match(s->selector, &row))
+		s->online += connection_is_registered(conn);
+		if (!is_match(s, conn, &row))
 			continue;
 		s->matched++;
 		visited++;

@@ -44,6 +44,7 @@ matches(const char *const words[], size_t n, const struct row *row)
 	if (selector_parse(words, n, &sel, &kind, error, sizeof(error)) < 0)
 		fail_msg("%s", error);
 	result = selector_match(sel, row);
+	assert_true(!result || selector_has_id(sel, row->handle.id));
 	selector_free(sel);
 	return result;
 }
@@ -300,6 +301,32 @@ only_what_an_event_knows_selects_events(void **state)
 	assert_false(fits_events("listener=x"));
 }
 
+static bool
+has_id(const char *word, uint64_t id)
+{
+	struct selector *sel = NULL;
+	enum rpc_kind kind;
+	char error[512];
+	bool result;
+
+	assert_int_equal(
+	    selector_parse(&word, 1, &sel, &kind, error, sizeof(error)), 0);
+	result = selector_has_id(sel, id);
+	selector_free(sel);
+	return result;
+}
+
+static void
+what_an_id_alone_rules_out_is_known(void **state)
+{
+	(void)state;
+	assert_true(has_id("id=7,3", 3));
+	assert_false(has_id("id=7,3", 4));
+	assert_false(has_id("id!=7,3", 7));
+	assert_true(has_id("id!=7,3", 4));
+	assert_true(has_id("nobody", 4));
+}
+
 int
 main(void)
 {
@@ -319,6 +346,7 @@ main(void)
 		cmocka_unit_test(a_long_expression_is_refused),
 		cmocka_unit_test(exactly_one_bare_user_is_recognised),
 		cmocka_unit_test(the_users_that_it_may_be_are_listed),
+		cmocka_unit_test(what_an_id_alone_rules_out_is_known),
 		cmocka_unit_test(only_what_an_event_knows_selects_events),
 	};
 

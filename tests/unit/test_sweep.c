@@ -138,6 +138,32 @@ only_what_matches_is_visited(void **state)
 }
 
 static void
+of_ids_only_theirs_are_visited_and_all_are_counted(void **state)
+{
+	struct sweep s = { .visit = count, .is_of_all = true };
+	struct connection *third, *eighth;
+	struct selector *sel;
+	char word[64], error[200];
+	const char *words[] = { word };
+	enum rpc_kind kind;
+
+	(void)state;
+	log_in(10);
+	third = slab_at(&b.sh.slab, 2);
+	eighth = slab_at(&b.sh.slab, 7);
+	snprintf(word, sizeof(word), "id=%llu,%llu",
+	    (unsigned long long)third->session.handle.id,
+	    (unsigned long long)eighth->session.handle.id);
+	assert_int_equal(
+	    selector_parse(words, 1, &sel, &kind, error, sizeof(error)), 0);
+	s.selector = sel;
+	run(&s);
+	selector_free(sel);
+	assert_int_equal(visits, 2);
+	assert_int_equal(s.online, 10);
+}
+
+static void
 handles_of_those_who_have_gone_find_nobody(void **state)
 {
 	struct handle handles[3];
@@ -319,6 +345,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(every_connection_is_visited_once_in_slices),
 		TEST(only_what_matches_is_visited),
+		TEST(of_ids_only_theirs_are_visited_and_all_are_counted),
 		TEST(handles_of_those_who_have_gone_find_nobody),
 		TEST(without_handles_nobody_is_visited),
 		TEST(a_cancelled_sweep_ends_at_once),
