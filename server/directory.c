@@ -397,40 +397,52 @@ directory_users(const struct directory *dir)
 	return atomic_load_explicit(&dir->users, memory_order_relaxed);
 }
 
+/* Returns how many of the bucket have the prefix. */
 static unsigned
-complete_stripe(
-    const struct stripe *stripe, const char *prefix, char (*users)[65], unsigned max)
+complete_bucket(
+    struct table_node *node, const char *prefix, char (*users)[65], unsigned max)
 {
 	size_t len = strlen(prefix);
 	unsigned n = 0;
 
-	for (uint32_t i = 0; i < stripe->users.nbuckets; i++) {
-		struct table_node *node = table_at(&stripe->users, i);
+	for (; node != NULL && n < max; node = node->next) {
+		const struct names *names = &of_user(node)->names;
+		const char *user = names_user(names);
 
-		for (; node != NULL && n < max; node = node->next) {
-			const struct names *names = &of_user(node)->names;
-			const char *user = names_user(names);
-
-			if (strncmp(user, prefix, len) == 0)
-				memcpy(users[n++], user, (size_t)names->user_len + 1);
-		}
+		if (strncmp(user, prefix, len) == 0)
+			memcpy(users[n++], user, (size_t)names->user_len + 1);
 	}
 	return n;
 }
 
-unsigned
-directory_complete(
-    struct directory *dir, const char *prefix, char (*users)[65], unsigned max)
+/* As many buckets of the cursor's stripe as *left. */
+static unsigned
+complete_stripe(struct stripe *stripe, struct directory_cursor *at, unsigned *left,
+    const char *prefix, char (*users)[65], unsigned max)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < STRIPES && n < max; i++) {
-		struct stripe *stripe = &dir->stripes[i];
-
-		pthread_mutex_lock(&stripe->lock);
-		n += complete_stripe(stripe, prefix, users + n, max - n);
-		pthread_mutex_unlock(&stripe->lock);
+	pthread_mutex_lock(&stripe->lock);
+	for (; *left > 0 && at->bucket < stripe->users.nbuckets; --*left)
+		n += complete_bucket(
+		    table_at(&stripe->users, at->bucket++), prefix, users + n, max - n);
+	if (at->bucket >= stripe->users.nbuckets) {
+		at->bucket = 0;
+		at->is_at_end = ++at->stripe == STRIPES;
 	}
+	pthread_mutex_unlock(&stripe->lock);
+	return n;
+}
+
+unsigned
+directory_complete(struct directory *dir, struct directory_cursor *at,
+    const char *prefix, char (*users)[65], unsigned max)
+{
+	unsigned left = DIRECTORY_SLICE, n = 0;
+
+	while (left > 0 && !at->is_at_end)
+		n += complete_stripe(
+		    &dir->stripes[at->stripe], at, &left, prefix, users + n, max - n);
 	return n;
 }
 

@@ -116,10 +116,20 @@ size_t directory_users(const struct directory *dir);	/* distinct users online */
 
 /*
  * Calls nothing back: copies up to max user ids that begin with prefix, NUL-
- * terminated, in no order. Returns how many.
+ * terminated, in no order, of the next DIRECTORY_SLICE buckets (of two users or so).
+ * A walk begins with a cursor of zeros. Who is there all the while is met, when the
+ * table grows meanwhile even twice. Returns how many; at its end *at has is_at_end.
  */
-unsigned directory_complete(
-    struct directory *dir, const char *prefix, char (*users)[65], unsigned max);
+#define DIRECTORY_SLICE 256
+
+struct directory_cursor {
+	unsigned stripe;
+	uint32_t bucket;
+	bool is_at_end;
+};
+
+unsigned directory_complete(struct directory *dir, struct directory_cursor *at,
+    const char *prefix, char (*users)[65], unsigned max);
 
 /* Memory held, without the sessions, which are their owners'. */
 size_t directory_bytes(struct directory *dir);

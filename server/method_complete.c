@@ -27,6 +27,13 @@ struct candidates {
 	json_t *list;
 };
 
+struct search { /* state of a call that looks for users */
+	struct candidates candidates;
+	struct directory_cursor at;
+	unsigned n;
+	char users[LIMIT_MAX][65]; /* to show the first of many */
+};
+
 static void
 offer(struct candidates *c, const char *word)
 {
@@ -34,28 +41,6 @@ offer(struct candidates *c, const char *word)
 		return;
 	json_array_append_new(c->list, json_string(word));
 	c->count++;
-}
-
-static int
-compare_users(const void *a, const void *b)
-{
-	return strcmp(a, b);
-}
-
-static void
-offer_users(struct candidates *c, struct directory *dir)
-{
-	char(*users)[65] =
-	    calloc(LIMIT_MAX, sizeof(*users)); /* to show the first of many */
-	unsigned n;
-
-	if (users == NULL)
-		return;
-	n = directory_complete(dir, c->prefix, users, LIMIT_MAX);
-	qsort(users, n, sizeof(*users), compare_users);
-	for (unsigned i = 0; i < n; i++)
-		offer(c, users[i]);
-	free(users);
 }
 
 static void
@@ -143,9 +128,7 @@ offer_bans(struct candidates *c, struct bans *bans)
 static void
 offer_kind(struct candidates *c, const char *kind, const struct pool *pool)
 {
-	if (strcmp(kind, "user") == 0)
-		offer_users(c, pool->directory);
-	else if (strcmp(kind, "ban") == 0)
+	if (strcmp(kind, "ban") == 0)
 		offer_bans(c, pool->bans);
 	else if (strcmp(kind, "setting") == 0)
 		offer_settings(c);
@@ -163,10 +146,74 @@ offer_kind(struct candidates *c, const char *kind, const struct pool *pool)
 		offer(c, event_type_name((enum event_type)i));
 }
 
+static void
+answer(struct call *call, const struct candidates *c)
+{
+	call_answer(call, json_pack("{s:O}", "candidates", c->list));
+}
+
+/* -- users, a slice a step ---------------------------------------------------- */
+
+static int
+compare_users(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* The table may have shown somebody twice. */
+static void
+offer_users(struct search *s)
+{
+	qsort(s->users, s->n, sizeof(s->users[0]), compare_users);
+	for (unsigned i = 0; i < s->n; i++)
+		if (i == 0 || strcmp(s->users[i], s->users[i - 1]) != 0)
+			offer(&s->candidates, s->users[i]);
+}
+
+static bool
+step(struct call *call)
+{
+	struct search *s = call->state;
+
+	s->n += directory_complete(call->control->pool->directory, &s->at,
+	    s->candidates.prefix, s->users + s->n, LIMIT_MAX - s->n);
+	if (!s->at.is_at_end && s->n < LIMIT_MAX)
+		return true;
+	offer_users(s);
+	answer(call, &s->candidates);
+	return false;
+}
+
+static void
+clear(struct call *call)
+{
+	struct search *s = call->state;
+
+	json_decref(s->candidates.list);
+	free(s);
+}
+
+static void
+search_users(struct call *call, const struct candidates *c)
+{
+	struct search *s = calloc(1, sizeof(*s));
+
+	if (s == NULL) {
+		call_no_memory(call);
+		return;
+	}
+	s->candidates = *c;
+	json_incref(s->candidates.list);
+	call->state = s;
+	call->clear = clear;
+	call->step = step;
+}
+
 void
 method_complete(struct call *call)
 {
 	json_int_t limit = call_integer(call, "limit", DEFAULT_LIMIT);
+	const char *kind = call_string(call, "kind");
 	struct candidates c = { .prefix = call_string(call, "prefix") };
 
 	if (limit > LIMIT_MAX) {
@@ -177,6 +224,11 @@ method_complete(struct call *call)
 		c.prefix = "";
 	c.limit = limit == 0 ? DEFAULT_LIMIT : (size_t)limit;
 	c.list = json_array();
-	offer_kind(&c, call_string(call, "kind"), call->control->pool);
-	call_answer(call, json_pack("{s:o}", "candidates", c.list));
+	if (strcmp(kind, "user") == 0) {
+		search_users(call, &c);
+	} else {
+		offer_kind(&c, kind, call->control->pool);
+		answer(call, &c);
+	}
+	json_decref(c.list);
 }

@@ -316,6 +316,18 @@ what_the_owner_says_is_seen_by_those_who_look(void **state)
 	directory_logout(dir, s);
 }
 
+/* Slice by slice. */
+static unsigned
+complete(const char *prefix, char (*users)[65], unsigned max)
+{
+	struct directory_cursor at = { 0 };
+	unsigned n = 0;
+
+	while (!at.is_at_end)
+		n += directory_complete(dir, &at, prefix, users + n, max - n);
+	return n;
+}
+
 static void
 completion_yields_the_users_with_the_prefix(void **state)
 {
@@ -327,16 +339,40 @@ completion_yields_the_users_with_the_prefix(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 4; i++)
 		s[i] = enter(names[i], i + 1, 1);
-	assert_int_equal(directory_complete(dir, "ali", users, 8), 2);
+	assert_int_equal(complete("ali", users, 8), 2);
 	for (unsigned i = 0; i < 2; i++)
 		seen += strcmp(users[i], "alice") == 0	 ? 1
 			: strcmp(users[i], "alina") == 0 ? 16
 							 : 0;
 	assert_int_equal(seen, 17);
-	assert_int_equal(directory_complete(dir, "", users, 8), 4);
-	assert_int_equal(directory_complete(dir, "", users, 3), 3);
-	assert_int_equal(directory_complete(dir, "alicex", users, 8), 0);
+	assert_int_equal(complete("", users, 8), 4);
+	assert_int_equal(complete("", users, 3), 3);
+	assert_int_equal(complete("alicex", users, 8), 0);
 	for (unsigned i = 0; i < 4; i++)
+		directory_logout(dir, s[i]);
+}
+
+static void
+a_slice_of_a_completion_is_short(void **state)
+{
+	static struct session *s[4 * DIRECTORY_SLICE];
+	struct directory_cursor at = { 0 };
+	char users[4 * DIRECTORY_SLICE][65], name[16];
+	unsigned n;
+
+	(void)state;
+	for (unsigned i = 0; i < 4 * DIRECTORY_SLICE; i++) {
+		snprintf(name, sizeof(name), "u%u", i);
+		s[i] = enter(name, i + 1, 1);
+	}
+	n = directory_complete(dir, &at, "u", users, 4 * DIRECTORY_SLICE);
+	assert_true(n < 3 * DIRECTORY_SLICE);
+	assert_false(at.is_at_end);
+	while (!at.is_at_end)
+		n += directory_complete(
+		    dir, &at, "u", users + n, 4 * DIRECTORY_SLICE - n);
+	assert_int_equal(n, 4 * DIRECTORY_SLICE);
+	for (unsigned i = 0; i < 4 * DIRECTORY_SLICE; i++)
 		directory_logout(dir, s[i]);
 }
 
@@ -478,6 +514,7 @@ main(void)
 		DIRECTORY_TEST(no_more_targets_are_copied_than_there_is_room_for),
 		DIRECTORY_TEST(what_the_owner_says_is_seen_by_those_who_look),
 		DIRECTORY_TEST(completion_yields_the_users_with_the_prefix),
+		DIRECTORY_TEST(a_slice_of_a_completion_is_short),
 		DIRECTORY_TEST(ten_thousand_users_of_the_longest_name_are_found),
 		DIRECTORY_TEST(limits_hold_at_every_moment_however_logins_race),
 	};
