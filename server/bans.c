@@ -238,17 +238,38 @@ bans_match_user(
 	return match(b, &key, now_ms, ret);
 }
 
+/* False: no rule can be about it. */
+static bool
+key_of_address(struct bans *b, const struct net_addr *addr, struct ban_key *ret)
+{
+	if (atomic_load_explicit(&b->blocks, memory_order_relaxed) == 0 ||
+	    net_addr_bits(addr) == 0)
+		return false;
+	*ret = (struct ban_key){ .block = net_prefix_of(addr, net_addr_bits(addr)) };
+	return true;
+}
+
 bool
 bans_match_address(
     struct bans *b, const struct net_addr *addr, int64_t now_ms, struct ban_match *ret)
 {
-	struct ban_key key = { 0 };
+	struct ban_key key;
 
-	if (atomic_load_explicit(&b->blocks, memory_order_relaxed) == 0 ||
-	    net_addr_bits(addr) == 0)
+	return key_of_address(b, addr, &key) && match(b, &key, now_ms, ret);
+}
+
+bool
+bans_are_about(struct bans *b, const char *user, const struct net_addr *addr)
+{
+	struct rule *found[BANS_COVER];
+	struct ban_key key;
+
+	if (key_of_address(b, addr, &key) && cover(b, &key, 0, found) > 0)
+		return true;
+	if (*user == '\0' || atomic_load_explicit(&b->users, memory_order_relaxed) == 0)
 		return false;
-	key.block = net_prefix_of(addr, net_addr_bits(addr));
-	return match(b, &key, now_ms, ret);
+	key = ban_key_of_user(user, strlen(user));
+	return cover(b, &key, 0, found) > 0;
 }
 
 size_t

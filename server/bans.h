@@ -40,6 +40,12 @@ bool bans_match_address(
     struct bans *b, const struct net_addr *addr, int64_t now_ms, struct ban_match *ret);
 
 /*
+ * Whether one without an end is about the user ("": nobody) or the address. Only of a
+ * table that nobody changes any more: takes no lock, and counts no hit.
+ */
+bool bans_are_about(struct bans *b, const char *user, const struct net_addr *addr);
+
+/*
  * Takes over the texts of ban (in any case; they are gone from it) and gives it a
  * number. One with the same key gives way, and its hits are kept, unless it is of the
  * same account, time and end: of the same act. Returns -ENOSPC (there are max already)

@@ -91,15 +91,10 @@ static bool
 is_hit(const struct survey *s, const struct row *row)
 {
 	struct addition *a = s->query.arg;
-	struct ban_match ignored;
 
-	if (row->state > STATE_IDLE)
-		return false;
-	if (!bans_match_address(a->wanted, &row->addr, 0, &ignored) &&
-	    !(row->online &&
-		bans_match_user(a->wanted, row->user, strlen(row->user), 0, &ignored)))
-		return false;
-	return note_hit(a, row);
+	return row->state <= STATE_IDLE &&
+	       bans_are_about(a->wanted, row->online ? row->user : "", &row->addr) &&
+	       note_hit(a, row);
 }
 
 static void

@@ -194,6 +194,27 @@ who_is_refused_may_come_back_when_no_rule_is_left(void **state)
 }
 
 static void
+a_table_that_stands_still_is_asked_without_a_hit(void **state)
+{
+	struct ban_key here = key_of("10.1.2.3"), there = key_of("11.1.2.3");
+	struct ban list[2];
+
+	(void)state;
+	assert_false(bans_are_about(bans, "alice", &here.block.addr));
+	(void)add("alice", 0);
+	(void)add("10.0.0.0/8", 0);
+	assert_true(bans_are_about(bans, "alice", &there.block.addr));
+	assert_true(bans_are_about(bans, "bob", &here.block.addr));
+	assert_true(bans_are_about(bans, "", &here.block.addr));
+	assert_false(bans_are_about(bans, "bob", &there.block.addr));
+	assert_int_equal(copy(bans, 0, list, 2), 2);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(list[i].hits, 0);
+		ban_clear(&list[i]);
+	}
+}
+
+static void
 families_are_kept_apart(void **state)
 {
 	struct net_addr unix_socket = { .family = NET_UNIX };
@@ -212,6 +233,7 @@ families_are_kept_apart(void **state)
 	assert_string_equal(rule_of("1.2.3.4", 0), "0.0.0.0/0");
 	(void)add("::/0", 0);
 	assert_false(bans_match_address(bans, &unix_socket, 0, &m));
+	assert_false(bans_are_about(bans, "", &unix_socket));
 }
 
 static void
@@ -534,6 +556,7 @@ main(void)
 		BANS_TEST(a_user_is_refused_until_the_millisecond_of_the_end),
 		BANS_TEST(the_most_specific_block_is_named),
 		BANS_TEST(who_is_refused_may_come_back_when_no_rule_is_left),
+		BANS_TEST(a_table_that_stands_still_is_asked_without_a_hit),
 		BANS_TEST(families_are_kept_apart),
 		BANS_TEST(a_user_with_the_name_of_an_address_is_no_address),
 		BANS_TEST(a_block_is_covered_by_a_shorter_prefix_only),
