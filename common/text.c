@@ -16,6 +16,7 @@
 #define NEAR_MAX 3	/* words offered */
 #define NEAR_DISTANCE 2 /* edits */
 #define NEAR_LENGTH 64	/* longer words are not compared */
+#define NEAR_PART 3	/* fewer characters are a part of too many words */
 
 size_t
 text_utf8_decode(const char *s, size_t len, uint32_t *ret)
@@ -222,39 +223,71 @@ distance(const char *a, const char *b)
 	return row[blen];
 }
 
-/* Up to NEAR_MAX rows of words, nearest first, rows of the same text once. */
-static size_t
-nearest(const char *word, const char *const words[], size_t n, const char *found[])
+struct nearest {
+	const char *found[NEAR_MAX];
+	size_t count;
+};
+
+/* Rows of the same text count once. */
+static void
+take_near(struct nearest *near, const char *word)
 {
-	size_t count = 0;
+	for (size_t k = 0; k < near->count; k++)
+		if (strcmp(near->found[k], word) == 0)
+			return;
+	if (near->count < NEAR_MAX)
+		near->found[near->count++] = word;
+}
 
-	for (size_t d = 0; d <= NEAR_DISTANCE && d < strlen(word); d++) {
-		for (size_t i = 0; i < n && count < NEAR_MAX; i++) {
-			bool known = false;
+/* The words that have the part in them, or that begin with it. */
+static void
+take_with(struct nearest *near, const char *part, const char *const words[], size_t n,
+    bool at_begin)
+{
+	if (strlen(part) < (at_begin ? 2 : NEAR_PART))
+		return;
+	for (size_t i = 0; i < n; i++) {
+		const char *at = strstr(words[i], part);
 
-			if (distance(word, words[i]) != d)
-				continue;
-			for (size_t k = 0; k < count; k++)
-				known = known || strcmp(found[k], words[i]) == 0;
-			if (!known)
-				found[count++] = words[i];
-		}
+		if (at != NULL && (at == words[i] || !at_begin))
+			take_near(near, words[i]);
 	}
-	return count;
+}
+
+/*
+ * First what begins so, then what is meant if it was mistyped, then what has it
+ * somewhere, and if nothing does, what has its last part: "idle_timeout" is about
+ * a timeout.
+ */
+static void
+find_nearest(
+    struct nearest *near, const char *word, const char *const words[], size_t n)
+{
+	const char *last = strrchr(word, '_');
+
+	take_with(near, word, words, n, true);
+	for (size_t d = 0; d <= NEAR_DISTANCE && d < strlen(word); d++)
+		for (size_t i = 0; i < n; i++)
+			if (distance(word, words[i]) == d)
+				take_near(near, words[i]);
+	take_with(near, word, words, n, false);
+	if (near->count == 0 && last != NULL)
+		take_with(near, last, words, n, false);
 }
 
 const char *
 text_near(
     const char *word, const char *const words[], size_t n, char *text, size_t size)
 {
-	const char *found[NEAR_MAX] = { "", "", "" };
-	size_t count = nearest(word, words, n, found);
+	struct nearest near = { 0 };
+	const char **found = near.found;
 	int len = 0;
 
 	if (size == 0)
 		return text;
 	text[0] = '\0';
-	switch (count) {
+	find_nearest(&near, word, words, n);
+	switch (near.count) {
 	case 1:
 		len = snprintf(text, size, " (did you mean %s?)", found[0]);
 		break;

@@ -42,9 +42,10 @@ char *text_put_number(char *at, size_t n);
 size_t text_width(const char *s, size_t len);
 
 /*
- * Up to three of the `n` words with an edit distance of at most 2 from `word`,
- * nearest first, as " (did you mean a, b or c?)", or "" if none. `size` bytes
- * at text. Returns text.
+ * Up to three of the `n` words that may be meant by `word`, as " (did you mean a, b
+ * or c?)", or "" if none: those that begin so, then those with an edit distance of at
+ * most 2, nearest first, then those that contain it. `size` bytes at text. Returns
+ * text.
  */
 const char *text_near(
     const char *word, const char *const words[], size_t n, char *text, size_t size);

@@ -278,29 +278,68 @@ command_group(const char *word, char *text, size_t size)
 	return used > 0;
 }
 
-/* Second words of the group, or all first words and aliases. */
-static size_t
-near_words(const char *group, const char *words[], size_t max)
-{
-	size_t n = 0, len = strlen(group);
+struct known { /* words that may have been meant */
+	const char *words[2 * MAX_COMMANDS];
+	size_t count;
+	char groups[MAX_COMMANDS][16]; /* "config" is no command by itself */
+};
 
-	for (size_t i = 0; i < command_count() && n + 1 < max; i++) {
-		if (len > 0 && strncmp(commands[i]->words, group, len) == 0 &&
-		    commands[i]->words[len] == ' ')
-			words[n++] = commands[i]->words + len + 1;
-		if (len > 0)
-			continue;
-		words[n++] = commands[i]->words;
-		if (commands[i]->alias)
-			words[n++] = commands[i]->alias;
+static void
+add_known(struct known *known, const char *word)
+{
+	if (word && known->count < 2 * MAX_COMMANDS)
+		known->words[known->count++] = word;
+}
+
+/* First words and aliases. */
+static void
+find_first(struct known *known)
+{
+	known->count = 0;
+	for (size_t i = 0; i < command_count() && i < MAX_COMMANDS; i++) {
+		const char *words = commands[i]->words;
+
+		snprintf(known->groups[i], sizeof(known->groups[i]), "%.*s",
+		    (int)strcspn(words, " "), words);
+		add_known(known, known->groups[i]);
+		add_known(known, commands[i]->alias);
 	}
-	return n;
+}
+
+/* What follows the first word, or with "" whole commands. */
+static void
+find_whole(struct known *known, const char *group)
+{
+	size_t len = strlen(group);
+
+	known->count = 0;
+	for (size_t i = 0; i < command_count(); i++) {
+		const char *words = commands[i]->words;
+
+		if (len == 0)
+			add_known(known, words);
+		else if (strncmp(words, group, len) == 0 && words[len] == ' ')
+			add_known(known, words + len + 1);
+	}
+}
+
+/* "conf" is near "config", "reload" near "config reload". */
+static const char *
+near_command(const char *word, const char *group, char *text, size_t size)
+{
+	struct known known;
+
+	find_first(&known);
+	if (group[0] == '\0' &&
+	    text_near(word, known.words, known.count, text, size)[0] != '\0')
+		return text;
+	find_whole(&known, group);
+	return text_near(word, known.words, known.count, text, size);
 }
 
 static int
 fail_unknown(struct session *s, const char *const words[], size_t n)
 {
-	const char *near[2 * MAX_COMMANDS];
 	char group[256], text[160];
 	bool is_group = command_group(words[0], group, sizeof(group));
 
@@ -311,13 +350,9 @@ fail_unknown(struct session *s, const char *const words[], size_t n)
 	if (is_group)
 		return session_fail(s, STATUS_USAGE,
 		    "unknown command \"%s %s\"%s; there are %s", words[0], words[1],
-		    text_near(words[1], near,
-			near_words(words[0], near, 2 * MAX_COMMANDS), text,
-			sizeof(text)),
-		    group);
+		    near_command(words[1], words[0], text, sizeof(text)), group);
 	return session_fail(s, STATUS_USAGE, "unknown command%s; see \"%s\"",
-	    text_near(words[0], near, near_words("", near, 2 * MAX_COMMANDS), text,
-		sizeof(text)),
+	    near_command(words[0], "", text, sizeof(text)),
 	    s->interactive || s->file ? "help" : "poolctl help");
 }
 

@@ -181,6 +181,12 @@ with_role() {
 	status_of 2 set conection_timeout=5s
 	said_like '*did you mean connection_timeout?*'
 	status_of 2 li
+	status_of 2 conf list
+	said_like '*unknown command (did you mean config or count?)*'
+	status_of 2 reload
+	said_like '*did you mean config reload?*'
+	status_of 2 set timeout=2m
+	said_like '*did you mean connection_timeout, login_timeout or ping_timeout?*'
 }
 
 @test "a bad value is 2 wherever it is found out" {

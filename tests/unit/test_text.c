@@ -112,19 +112,28 @@ wide_characters_take_two_columns(void **state)
 }
 
 static void
-near_words_are_offered_nearest_first(void **state)
+words_that_may_be_meant_are_offered(void **state)
 {
 	static const char *const words[] = { "status", "stats", "users", "set", "get",
-		"send" };
+		"send", "count", "config", "ping_timeout", "login_timeout" };
 	char text[64], tiny[8];
 
 	(void)state;
 	assert_string_equal(
 	    text_near("stat", words, COUNT_OF(words), text, sizeof(text)),
-	    " (did you mean stats, status or set?)");
+	    " (did you mean status, stats or set?)");
 	assert_string_equal(
 	    text_near("user", words, COUNT_OF(words), text, sizeof(text)),
 	    " (did you mean users or set?)");
+	assert_string_equal(
+	    text_near("conf", words, COUNT_OF(words), text, sizeof(text)),
+	    " (did you mean config or count?)");
+	assert_string_equal(
+	    text_near("timeout", words, COUNT_OF(words), text, sizeof(text)),
+	    " (did you mean ping_timeout or login_timeout?)");
+	assert_string_equal(
+	    text_near("idle_timeout", words, COUNT_OF(words), text, sizeof(text)),
+	    " (did you mean ping_timeout or login_timeout?)");
 	assert_string_equal(
 	    text_near("bogus", words, COUNT_OF(words), text, sizeof(text)), "");
 	assert_string_equal(
@@ -143,7 +152,7 @@ main(void)
 		cmocka_unit_test(a_display_name_is_printable),
 		cmocka_unit_test(unsafe_text_is_escaped),
 		cmocka_unit_test(wide_characters_take_two_columns),
-		cmocka_unit_test(near_words_are_offered_nearest_first),
+		cmocka_unit_test(words_that_may_be_meant_are_offered),
 	};
 
 	return RUN_TESTS(tests);
