@@ -5,60 +5,13 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/args.h"
 #include "ctl/verbs.h"
 #include "ctl/session.h"
-
-#define USAGE_WIDTH 28 /* of the left column of a list */
-
-static void
-put_pair(FILE *out, const char *left, const char *right)
-{
-	if (strlen(left) < USAGE_WIDTH)
-		fprintf(out, "  %-*s%s\n", USAGE_WIDTH, left, right);
-	else
-		fprintf(out, "  %s\n  %*s%s\n", left, USAGE_WIDTH, "", right);
-}
-
-static void
-put_option(FILE *out, const struct option_spec *spec)
-{
-	char left[96], letter[8] = "    ";
-
-	if (spec->letter)
-		snprintf(letter, sizeof(letter), "-%c, ", spec->letter);
-	snprintf(left, sizeof(left), "%s--%s%s%s", letter, spec->name,
-	    spec->value ? " " : "", spec->value ? spec->value : "");
-	put_pair(out, left, spec->summary);
-}
-
-static void
-put_options(FILE *out, const struct option_spec *specs)
-{
-	for (; specs && specs->name; specs++)
-		put_option(out, specs);
-}
-
-/* The commands that need at least this role, as a section. */
-static void
-put_section(FILE *out, const char *title, enum role least, enum role most)
-{
-	char left[160];
-
-	fprintf(out, "\n%s\n", title);
-	for (size_t i = 0; i < command_count(); i++) {
-		const struct command *cmd = command_at(i);
-		enum role role = command_role(cmd);
-
-		if (role < least || role > most)
-			continue;
-		snprintf(left, sizeof(left), "%s%s%s", cmd->words,
-		    cmd->alias ? "|" : "", cmd->alias ? cmd->alias : "");
-		put_pair(out, left, cmd->summary);
-	}
-}
+#include "ctl/topics.h"
 
 static json_t *
 option_object(const struct command *cmd, const struct option_spec *spec)
@@ -145,37 +98,9 @@ wants_data(const struct session *s)
 int
 builtin_help(struct session *s)
 {
-	FILE *out = s->out;
-
 	if (wants_data(s))
 		return help_data(s, NULL);
-	fputs("usage: poolctl [OPTIONS] COMMAND [ARGUMENTS]   one command\n"
-	      "       poolctl [OPTIONS]                       prompt, or commands from "
-	      "stdin\n"
-	      "       poolctl [OPTIONS] -f FILE | -           commands from a file or "
-	      "stdin\n",
-	    out);
-	put_section(out, "Look (role viewer)", ROLE_VIEWER, ROLE_VIEWER);
-	put_section(out, "Act (operator)", ROLE_OPERATOR, ROLE_OPERATOR);
-	put_section(out, "Change (admin)", ROLE_ADMIN, ROLE_ADMIN);
-	put_section(out, "Local", ROLE_NONE, ROLE_NONE);
-	fputs("\nOptions, before or after the command\n", out);
-	put_options(out, command_global_options);
-	fputs("\nAt the prompt\n", out);
-	put_pair(out, "TAB, ?", "complete the word; what may stand there");
-	put_pair(out, "events on|off", "show what happens above the line");
-	put_pair(out, "$?", "exit status of the last command");
-	put_pair(out, "codes on|off", "tell it after each command that fails");
-	fputs("\nFor a start\n"
-	      "  list --sort idle:desc -L 10             silent for longest\n"
-	      "  send idle=+10m 'still there?'           a message to all such\n"
-	      "  kick idle=+10m --ban 1h --dry-run       whom it would end; then "
-	      "without\n"
-	      "  set connection_timeout=2m --persist     a setting, for good\n"
-	      "  events --last 20 --no-follow            what has happened\n"
-	      "  explain alice                           why a user was disconnected\n",
-	    out);
-	fputs("\n\"poolctl help COMMAND\" tells more; so does poolctl(1).\n", out);
+	topics_put_overview(s->out);
 	return session_flush(s, 0);
 }
 
@@ -197,7 +122,7 @@ builtin_help_command(struct session *s, const struct command *cmd)
 		fprintf(out, "\n%s\n", cmd->details);
 	if (cmd->options) {
 		fputs("\nOptions\n", out);
-		put_options(out, cmd->options);
+		topics_put_options(out, cmd->options);
 	}
 	if (cmd->examples)
 		fprintf(out, "\nExamples\n%s", cmd->examples);
@@ -232,10 +157,36 @@ help_group(struct session *s, const char *word)
 
 		if (strncmp(cmd->words, word, len) != 0 || cmd->words[len] != ' ')
 			continue;
-		put_pair(s->out, cmd->words, cmd->summary);
+		topics_put_pair(s->out, cmd->words, cmd->summary);
 		n++;
 	}
 	return n > 0;
+}
+
+/* As data it is one text. */
+static int
+help_topic(struct session *s, const struct topic *topic)
+{
+	const struct view view = { .member = NULL };
+	char *text = NULL;
+	size_t size = 0;
+	json_t *doc;
+	FILE *out;
+	int status;
+
+	if (!wants_data(s)) {
+		topic->put(s->out);
+		return session_flush(s, 0);
+	}
+	if ((out = open_memstream(&text, &size)) == NULL)
+		return session_fail(s, STATUS_REFUSED, "out of memory");
+	topic->put(out);
+	fclose(out);
+	doc = json_pack("{s:s, s:s}", "topic", topic->word, "text", text);
+	status = output_result(s, &view, doc);
+	json_decref(doc);
+	free(text);
+	return status;
 }
 
 static int
@@ -246,6 +197,8 @@ run_help(struct session *s, struct args *a)
 
 	if (a->noperands == 0)
 		return builtin_help(s);
+	if (a->noperands == 1 && topics_find(a->operands[0]))
+		return help_topic(s, topics_find(a->operands[0]));
 	cmd = command_find(a->operands, a->noperands, &used);
 	if (cmd)
 		return builtin_help_command(s, cmd);
@@ -265,9 +218,10 @@ run_exit(struct session *s, struct args *a)
 
 const struct command verb_help = {
 	.words = "help",
-	.operands = "[COMMAND]",
+	.operands = "[COMMAND|TOPIC]",
 	.summary = "what there is, or how one command works",
-	.examples = "  poolctl help kick\n  poolctl help --json | jq -r "
+	.examples = "  poolctl help kick\n  poolctl help selectors\n  poolctl help "
+		    "--json | jq -r "
 		    "'.commands[].command'\n",
 	.method = METHOD_IDS,
 	.operand = VALUE_COMMAND,

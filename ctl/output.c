@@ -14,17 +14,24 @@
 static const struct {
 	const char *word;
 	const struct writer *writer;
+	const char *summary;
 } formats[FORMATS] = {
-	[FORMAT_TABLE] = { "table", &writer_table },
-	[FORMAT_WIDE]  = { "wide",  &writer_table },
-	[FORMAT_TSV]   = { "tsv",   &writer_tsv },
-	[FORMAT_CSV]   = { "csv",   &writer_csv },
-	[FORMAT_JSON]  = { "json",  &writer_json },
-	[FORMAT_JSONL] = { "jsonl", &writer_jsonl },
-	[FORMAT_YAML]  = { "yaml",  &writer_tree },
-	[FORMAT_NAME]  = { "name",  &writer_name },
+	[FORMAT_TABLE] = { "table", &writer_table, "aligned columns for people, the default" },
+	[FORMAT_WIDE]  = { "wide",  &writer_table, "the same with more of them" },
+	[FORMAT_TSV]   = { "tsv",   &writer_tsv, "values with tabs between" },
+	[FORMAT_CSV]   = { "csv",   &writer_csv, "RFC 4180" },
+	[FORMAT_JSON]  = { "json",  &writer_json, "one object, as poold-control(7) has it" },
+	[FORMAT_JSONL] = { "jsonl", &writer_jsonl, "an object on each line" },
+	[FORMAT_YAML]  = { "yaml",  &writer_tree, "the same tree as YAML" },
+	[FORMAT_NAME]  = { "name",  &writer_name, "only the key of each row" },
 };
 /* clang-format on */
+
+const char *
+format_summary(enum format format)
+{
+	return formats[format].summary;
+}
 
 const char *
 format_word(enum format format)

@@ -31,9 +31,10 @@ enum format { /* FORMAT(id, word): the words of -o */
 };
 
 const char *format_word(enum format format);
-int format_parse(const char *word);	       /* a format, or -EINVAL */
-bool format_is_for_people(enum format format); /* table or wide */
-bool format_is_json(enum format format);       /* json or jsonl: errors are objects */
+const char *format_summary(enum format format); /* a few words */
+int format_parse(const char *word);		/* a format, or -EINVAL */
+bool format_is_for_people(enum format format);	/* table or wide */
+bool format_is_json(enum format format);	/* json or jsonl: errors are objects */
 
 /* How cells read for the session: raw and UTC in the data formats. */
 struct column_style output_style(const struct session *s);

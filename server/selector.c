@@ -18,17 +18,9 @@
 #include "server/selector_private.h"
 
 const char *const selector_keys[] = {
-	[KEY_USER] = "user",
-	[KEY_ID] = "id",
-	[KEY_IP] = "ip",
-	[KEY_LISTENER] = "listener",
-	[KEY_STATE] = "state",
-	[KEY_IDLE] = "idle",
-	[KEY_AGE] = "age",
-	[KEY_QUEUE] = "queue",
-	[KEY_DROPS] = "drops",
-	[KEY_IN] = "in",
-	[KEY_OUT] = "out",
+#define SELECTOR(id, word, example, summary) [KEY_##id] = word,
+#include "common/selectors.def"
+#undef SELECTOR
 };
 const size_t selector_nkeys = KEYS;
 
@@ -153,6 +145,55 @@ parse_measure(
 }
 
 static int
+find_key(const char *name, size_t len)
+{
+	for (int i = 0; i < KEYS; i++)
+		if (strlen(selector_keys[i]) == len &&
+		    memcmp(selector_keys[i], name, len) == 0)
+			return i;
+	return -1;
+}
+
+/* "idle>10m": what was meant, in our words. */
+static int
+bad_comparison(struct parser *p, const char *word, size_t op)
+{
+	const char *value = word + op + 1 + (word[op + 1] == '=');
+	char why[128];
+
+	snprintf(why, sizeof(why), "say %.*s=%c%.32s", (int)op, word,
+	    word[op] == '>' ? '+' : '-', value);
+	return bad_value(p, word, why);
+}
+
+/* "k*": an expression does what was meant. */
+static int
+bad_wildcard(struct parser *p, const char *word, const char *text)
+{
+	bool at_begin = *text != '*';
+	const char *part = text + !at_begin;
+	char why[128];
+
+	if (*part == '\0')
+		return bad_value(p, word, "everybody is --all, or in a list no word");
+	snprintf(why, sizeof(why), "say user~%s%.*s", at_begin ? "^" : "",
+	    (int)strcspn(part, "*"), part);
+	return bad_value(p, word, why);
+}
+
+static int
+bad_user(struct parser *p, const struct term *t, const char *word, const char *text)
+{
+	size_t op = strcspn(text, "<>");
+
+	if (t->bare && text[op] != '\0' && find_key(text, op) > KEY_STATE)
+		return bad_comparison(p, word, op);
+	if (strchr(text, '*') != NULL)
+		return bad_wildcard(p, word, text);
+	return bad_value(p, word, "that is no user id");
+}
+
+static int
 parse_value(struct parser *p, struct term *t, const char *word, const char *text)
 {
 	struct value *v;
@@ -165,7 +206,7 @@ parse_value(struct parser *p, struct term *t, const char *word, const char *text
 	switch (t->key) {
 	case KEY_USER:
 		if (!text_is_user(text, strlen(text)))
-			return bad_value(p, word, "that is no user id");
+			return bad_user(p, t, word, text);
 		return parse_text(v, text);
 	case KEY_LISTENER:
 		return parse_text(v, text);
@@ -222,16 +263,6 @@ unknown_key(struct parser *p, const char *key, size_t len)
 	*p->kind = RPC_UNKNOWN_KEY;
 	snprintf(p->error, p->size, "unknown selector key \"%s\"%s", name, near);
 	return -EINVAL;
-}
-
-static int
-find_key(const char *name, size_t len)
-{
-	for (int i = 0; i < KEYS; i++)
-		if (strlen(selector_keys[i]) == len &&
-		    memcmp(selector_keys[i], name, len) == 0)
-			return i;
-	return -1;
 }
 
 /* Hundreds of ids may be asked for, and every connection is held against them. */

@@ -12,17 +12,9 @@
 #include "server/selector.h"
 
 enum key {
-	KEY_USER,
-	KEY_ID,
-	KEY_IP,
-	KEY_LISTENER,
-	KEY_STATE,
-	KEY_IDLE,
-	KEY_AGE,
-	KEY_QUEUE,
-	KEY_DROPS,
-	KEY_IN,
-	KEY_OUT,
+#define SELECTOR(id, word, example, summary) KEY_##id,
+#include "common/selectors.def"
+#undef SELECTOR
 	KEYS
 };
 

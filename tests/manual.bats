@@ -242,7 +242,7 @@ options_of_page() {
 }
 
 @test "poolctl(1) has every key of a selector" {
-	the_same "$(sed -n 's/^\t\[KEY_[A-Z]*\] = "\([a-z]*\)",/\1/p' "$SRCDIR/server/selector.c")" \
+	the_same "$(sed -n 's/^SELECTOR([A-Z]*, "\([a-z]*\)",.*/\1/p' "$SRCDIR/common/selectors.def")" \
 		"$(section poolctl.1 SELECTORS | sed '1,/^The keys:/d' | items)"
 }
 

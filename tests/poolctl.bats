@@ -391,7 +391,7 @@ sees_disconnect() {
 
 @test "help knows every command, with an example, and --help is the same" {
 	cd "$BATS_TEST_TMPDIR"
-	status_of 0 help
+	status_of 0 help commands
 	"$POOLCTL" help --json | jq -r '.commands[].command' >commands
 	while read -r command; do
 		[[ $output == *"  $command"* ]] || { echo "no $command"; false; }
@@ -399,8 +399,14 @@ sees_disconnect() {
 	sed 's/^/help /' commands | "$POOLCTL" >by_command
 	sed 's/$/ --help/' commands | "$POOLCTL" | diff by_command -
 	same "$(wc -l <commands)" "$(grep -c '^Examples' by_command)" examples
-	status_of 0 -h
-	[[ $output == "usage: poolctl"* ]]
+	status_of 0 help
+	[[ $output == "usage: poolctl"*'config check|set|unset|save'* ]]
+	[ "$(wc -l <<<"$output")" -le 23 ] # of 24, one is the prompt
+	same "$output" "$(poolctl -h)"
+	for topic in options selectors output exit-status prompt; do
+		[[ $output == *"  $topic"* ]]
+		holds "$(poolctl help $topic --json)" ".text == $(poolctl help $topic | jq -Rs .)"
+	done
 	status_of 2 help nonsense
 }
 

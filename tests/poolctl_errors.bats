@@ -203,6 +203,10 @@ with_role() {
 	status_of 2 list idle=+5x
 	status_of 2 list idle=5m
 	said_like 'poolctl: list: *"idle=5m"*say +5m for more or -5m for less*'
+	status_of 2 list 'idle>10m'
+	said_like '*"idle>10m": say idle=+10m'
+	status_of 2 list 'user=k*'
+	said_like '*"user=k\*": say user~^k'
 	status_of 2 list 'user~['
 	status_of 2 list ip=10.0.0.0/99
 	status_of 2 list --sort nothing
