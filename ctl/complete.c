@@ -214,6 +214,14 @@ spot_find(struct spot *s, const struct tokens *tokens, size_t cursor)
 		take_word(&s->place, tokens->items[i].text);
 }
 
+static char *
+expected(const struct search *s, const char *word)
+{
+	char text[512];
+
+	return search_expected(s, word, text, sizeof(text)) ? strdup(text) : NULL;
+}
+
 static int
 complete_word(const char *line, size_t cursor, const struct tokens *tokens,
     const struct complete_source *source, struct completion *ret)
@@ -230,6 +238,7 @@ complete_word(const char *line, size_t cursor, const struct tokens *tokens,
 		.end = cursor,
 		.is_cut = search.asked >= COMPLETE_LIMIT,
 		.lead = strndup(spot.word, lead) };
+	ret->expected = expected(&search, spot.word);
 	if (search.err == 0 && ret->list.count > 0)
 		search.err = make_insert(ret, line, spot.word, lead, spot.quote);
 	else if (search.err == 0)
@@ -269,6 +278,7 @@ completion_clear(struct completion *c)
 	word_list_clear(&c->list);
 	free(c->insert);
 	free(c->lead);
+	free(c->expected);
 	*c = (struct completion){ 0 };
 }
 
@@ -308,7 +318,8 @@ hint_of_group(const struct place *place, char *text, size_t size)
 }
 
 static const char *
-hint_at(const struct place *place, size_t ntokens, char *text, size_t size)
+hint_at(const struct place *place, size_t ntokens, bool at_word_end, char *text,
+    size_t size)
 {
 	const struct command *cmd = place->command;
 
@@ -316,7 +327,13 @@ hint_at(const struct place *place, size_t ntokens, char *text, size_t size)
 		return hint_of_group(place, text, size);
 	if (place->option != NULL)
 		return place->option->value;
-	return place->operands == 0 && place->nwords == ntokens ? cmd->operands : NULL;
+	if (place->operands == 0 && place->nwords == ntokens)
+		return cmd->operands;
+	/* whom, and then what */
+	return cmd->last_operand == VALUE_MESSAGE && cmd->max_operands > 1 &&
+		       place->operands == 1 && place->nwords == ntokens && at_word_end
+		   ? "TEXT"
+		   : NULL;
 }
 
 const char *
@@ -329,7 +346,10 @@ complete_hint(const char *line, char *text, size_t size)
 	if (take_line(&place, line, &tokens) < 0)
 		return NULL;
 	if (tokens.open == '\0' && !tokens.comment)
-		hint = hint_at(&place, tokens.count, text, size);
+		hint = hint_at(&place, tokens.count,
+		    tokens.count > 0 &&
+			tokens.items[tokens.count - 1].end < strlen(line),
+		    text, size);
 	tokens_clear(&tokens);
 	return hint;
 }

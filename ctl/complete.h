@@ -42,6 +42,12 @@ struct complete_source {
 	int (*ask)(
 	    void *ctx, const char *kind, const char *prefix, struct word_list *words);
 	void *ctx;
+
+	/*
+	 * Puts into text[size] what this setting takes, safe to show. Returns 0 or a
+	 * negative errno. May be NULL.
+	 */
+	int (*tell)(void *ctx, const char *setting, char *text, size_t size);
 };
 
 struct completion {
@@ -51,6 +57,7 @@ struct completion {
 	char *insert;	       /* quoted, behind which the cursor goes; not NULL */
 	bool is_progress;      /* insert is more than what stands there already */
 	char *lead;	       /* of the word, before what the candidates begin */
+	char *expected;	       /* a line on the value that is due, or NULL */
 };
 
 /*

@@ -67,16 +67,40 @@ add_pair(struct buffer *out, const char *left, const char *note)
 	return err == 0 ? buffer_append(out, "\n", 1) : err;
 }
 
+/* Is it the first word of a command that is wanted, or of one there is help for? */
+static bool
+is_first_word(const struct place *place)
+{
+	if (place->command == NULL)
+		return place->nwords == 0;
+	return place->command->operand == VALUE_COMMAND && place->operands == 0;
+}
+
+/* Of "codes", which only the prompt knows, and only with a word behind it. */
+static const char *
+note_of_phrase(const struct complete_source *source, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const struct phrase *p = source->phrases; p != NULL && p->words != NULL;
+	     p++)
+		if (strncmp(p->words, word, len) == 0 && p->words[len] == ' ')
+			return p->note;
+	return NULL;
+}
+
 /* "config" is no command by itself: what it goes on with is its note. */
 static int
-add_word(struct buffer *out, const struct spot *spot, const struct word *word)
+add_word(struct buffer *out, const struct spot *spot,
+    const struct complete_source *source, const struct word *word)
 {
 	char group[256];
 	const char *note = word->note;
 
-	if (note == NULL && spot->place.command == NULL && spot->place.nwords == 0 &&
-	    command_group(word->text, group, sizeof(group)))
-		note = group;
+	if (note == NULL && is_first_word(&spot->place))
+		note = command_group(word->text, group, sizeof(group))
+			   ? group
+			   : note_of_phrase(source, word->text);
 	return add_pair(out, word->text, note);
 }
 
@@ -130,7 +154,8 @@ are_words_of_use(const struct spot *spot)
 }
 
 static int
-add_all(struct buffer *out, const struct spot *spot, const struct completion *found)
+add_all(struct buffer *out, const struct spot *spot,
+    const struct complete_source *source, const struct completion *found)
 {
 	const struct command *cmd = spot->place.command;
 	int err = 0;
@@ -141,7 +166,9 @@ add_all(struct buffer *out, const struct spot *spot, const struct completion *fo
 		err = add_usage(out, cmd);
 	for (size_t i = 0; i < found->list.count && err == 0 && are_words_of_use(spot);
 	     i++)
-		err = add_word(out, spot, &found->list.words[i]);
+		err = add_word(out, spot, source, &found->list.words[i]);
+	if (err == 0 && found->expected != NULL)
+		err = buffer_printf(out, "  %s\n", found->expected);
 	if (err == 0 && found->is_cut)
 		err = buffer_append_text(out, "  ...\n");
 	if (err == 0 && cmd != NULL && spot->word[0] == '\0' &&
@@ -170,7 +197,7 @@ complete_help(const char *line, size_t cursor, const struct complete_source *sou
 	}
 	err = complete_line(line, cursor, source, &found);
 	if (err == 0)
-		err = add_all(out, &spot, &found);
+		err = add_all(out, &spot, source, &found);
 	completion_clear(&found);
 	tokens_clear(&tokens);
 	return err == 0 ? 1 : err;

@@ -26,8 +26,9 @@ struct complete_live { /* one TAB: clear it afterwards */
 void complete_live_init(struct complete_live *live, const struct session *s);
 void complete_live_clear(struct complete_live *live);
 
-/* The `ask` of struct complete_source; ctx is the struct complete_live. */
+/* The `ask` and `tell` of struct complete_source; ctx is the struct complete_live. */
 int complete_live_ask(
     void *ctx, const char *kind, const char *prefix, struct word_list *words);
+int complete_live_tell(void *ctx, const char *setting, char *text, size_t size);
 
 #endif

@@ -15,6 +15,7 @@
 #include "common/buffer.h"
 #include "ctl/columns.h"
 #include "ctl/condition.h"
+#include "ctl/topics.h"
 
 #define MAX_FILES 10000 /* of a folder, that are looked at */
 
@@ -265,6 +266,37 @@ offer_files(struct search *s, const char *path, size_t len)
 
 /* --- which of them, and for which part of the word --- */
 
+/* What there is help for. */
+static void
+offer_help(struct search *s)
+{
+	size_t n = s->place->operands;
+
+	offer_commands(s, s->place->words + s->place->nwords - n, n);
+	for (const struct topic *t = topics; n == 0 && t->word != NULL; t++)
+		offer(s, t->word, t->summary);
+}
+
+/* Users as words of a selector: one like an option has to say that it is none. */
+static void
+offer_users(struct search *s)
+{
+	struct search users = { .source = s->source, .part = s->part, .err = s->err };
+
+	offer_live(&users, "user", "", "");
+	s->err = users.err;
+	s->asked = users.asked > s->asked ? users.asked : s->asked;
+	for (size_t i = 0; i < users.list.count; i++) {
+		const char *name = users.list.words[i].text;
+
+		if (name[0] == '-' && !s->place->no_options)
+			offer_joined(s, "user=", name, NULL);
+		else
+			offer(s, name, NULL);
+	}
+	word_list_clear(&users.list);
+}
+
 /* Bytes of word up to and with the last of these characters. */
 static size_t
 behind_last(const char *word, const char *characters)
@@ -290,7 +322,7 @@ search_selector(struct search *s, const char *word)
 	if (word[key] == '\0') {
 		s->part = word;
 		offer_live(s, "selector", "", "=");
-		offer_live(s, "user", "", "");
+		offer_users(s);
 		return 0;
 	}
 	s->part = word + lead;
@@ -317,7 +349,7 @@ search_assignment(struct search *s, const char *word)
 	if (lead >= sizeof(before))
 		return lead;
 	snprintf(before, sizeof(before), "%.*s", (int)lead, word);
-	offer_live(s, "setting", before, lead == 0 ? "=" : "");
+	offer_live(s, "live_setting", before, lead == 0 ? "=" : "");
 	return lead;
 }
 
@@ -360,9 +392,7 @@ search_value(struct search *s, enum value_kind kind, const char *words,
 	else if (kind == VALUE_FILE)
 		offer_files(s, word, lead);
 	else if (kind == VALUE_COMMAND)
-		offer_commands(s,
-		    s->place->words + s->place->nwords - s->place->operands,
-		    s->place->operands);
+		offer_help(s);
 	else if (words != NULL && *words != '\0')
 		offer_words(s, words);
 	else if (live != NULL && *live != '\0')
@@ -393,6 +423,13 @@ search_attached_value(struct search *s, const char *word, const char *equals)
 	return name + 3 + search_option_value(s, spec, equals + 1);
 }
 
+/* Of the settings only those that the command can change. */
+static const char *
+settings_of(const struct command *cmd)
+{
+	return cmd->method == METHOD_ID_SETTINGS_UNSET ? "live_setting" : "setting";
+}
+
 static size_t
 search_operand(struct search *s, const char *word)
 {
@@ -403,7 +440,7 @@ search_operand(struct search *s, const char *word)
 	if (kind != VALUE_COMMAND && s->place->operands >= cmd->max_operands)
 		return 0;
 	if (kind == VALUE_SETTING)
-		live = "setting";
+		live = settings_of(cmd);
 	else if (kind == VALUE_USER)
 		live = "user";
 	else if (kind == VALUE_BAN)
@@ -435,4 +472,23 @@ search_word(struct search *s, const char *word)
 	else
 		lead = search_operand(s, word);
 	return lead;
+}
+
+bool
+search_expected(const struct search *s, const char *word, char *text, size_t size)
+{
+	const struct command *cmd = s->place->command;
+	size_t key = strcspn(word, "!=~");
+	char name[64];
+
+	if (cmd == NULL || s->place->option != NULL || word[key] == '\0' ||
+	    (word[0] == '-' && !s->place->no_options))
+		return false;
+	if (cmd->operand == VALUE_SELECTOR)
+		return topics_selector(word, key, text, size);
+	if (cmd->operand != VALUE_ASSIGNMENT || s->source->tell == NULL ||
+	    key >= sizeof(name))
+		return false;
+	snprintf(name, sizeof(name), "%.*s", (int)key, word);
+	return s->source->tell(s->source->ctx, name, text, size) == 0;
 }

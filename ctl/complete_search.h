@@ -49,4 +49,10 @@ struct search {
  */
 size_t search_word(struct search *s, const char *word);
 
+/*
+ * What the value is that stands behind the sign of word, as a line for text[size].
+ * False: nothing to say.
+ */
+bool search_expected(const struct search *s, const char *word, char *text, size_t size);
+
 #endif

@@ -174,7 +174,8 @@ static int
 answer(struct answer *a)
 {
 	struct complete_live live;
-	const struct complete_source source = { NULL, complete_live_ask, &live };
+	const struct complete_source source = { NULL, complete_live_ask, &live,
+		complete_live_tell };
 	struct completion found;
 	int err;
 

@@ -122,6 +122,21 @@ show_candidates(struct edit *e, const struct completion *c)
 	buffer_clear(&text);
 }
 
+/* No word is due, but something is: below the line. */
+static void
+show_expected(struct edit *e, const char *expected)
+{
+	struct buffer text;
+
+	buffer_init(&text);
+	screen_leave(&e->screen);
+	if (buffer_printf(&text, "  %s\n", expected) == 0 &&
+	    buffer_append(&text, "", 1) == 0)
+		screen_put(&e->screen, text.data);
+	screen_refresh(&e->screen);
+	buffer_clear(&text);
+}
+
 /* The cursor is between begin and end. */
 static void
 replace(EditLine *el, const char *line, size_t cursor, const struct completion *c)
@@ -156,6 +171,9 @@ complete_key(EditLine *el, int key)
 			show_candidates(e, &found);
 			result = CC_NORM;
 		}
+	} else if (err == 0 && found.expected != NULL) {
+		show_expected(e, found.expected);
+		result = CC_NORM;
 	}
 	completion_clear(&found);
 	buffer_clear(&line);

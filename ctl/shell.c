@@ -144,7 +144,8 @@ static int
 complete(void *ctx, const char *line, size_t cursor, struct completion *ret)
 {
 	struct complete_live live;
-	const struct complete_source source = { phrases, complete_live_ask, &live };
+	const struct complete_source source = { phrases, complete_live_ask, &live,
+		complete_live_tell };
 	int err;
 
 	complete_live_init(&live, ((struct shell *)ctx)->session);
@@ -157,7 +158,8 @@ static int
 help(void *ctx, const char *line, size_t cursor, struct buffer *out)
 {
 	struct complete_live live;
-	const struct complete_source source = { phrases, complete_live_ask, &live };
+	const struct complete_source source = { phrases, complete_live_ask, &live,
+		complete_live_tell };
 	int err;
 
 	complete_live_init(&live, ((struct shell *)ctx)->session);

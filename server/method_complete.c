@@ -96,11 +96,13 @@ offer_setting_values(struct candidates *c, const struct setting_info *info)
 }
 
 static void
-offer_settings(struct candidates *c)
+offer_settings(struct candidates *c, bool only_live)
 {
 	for (int i = 0; i < SETTING_IDS; i++) {
 		const struct setting_info *info = setting_info((enum setting_id)i);
 
+		if (only_live && info->applies != APPLIES_LIVE)
+			continue;
 		offer(c, info->name);
 		offer_setting_values(c, info);
 	}
@@ -131,7 +133,9 @@ offer_kind(struct candidates *c, const char *kind, const struct pool *pool)
 	if (strcmp(kind, "ban") == 0)
 		offer_bans(c, pool->bans);
 	else if (strcmp(kind, "setting") == 0)
-		offer_settings(c);
+		offer_settings(c, false);
+	else if (strcmp(kind, "live_setting") == 0)
+		offer_settings(c, true);
 	else if (strcmp(kind, "selector") == 0) {
 		offer_selectors(c);
 		offer_states(c);

@@ -190,9 +190,9 @@ find_live(const char *name, struct reload_error *error)
 	info = setting_info((enum setting_id)id);
 	if (info->applies == APPLIES_LIVE)
 		return id;
-	return reload_fail(error, RPC_UNSUPPORTED, "%s %s", info->name,
-	    info->applies == APPLIES_RESTART ? "needs a restart"
-					     : "comes from the file at a reload");
+	return reload_fail(error, RPC_UNSUPPORTED,
+	    "%s comes from the configuration file: change it there, then %s",
+	    info->name, info->applies == APPLIES_RESTART ? "restart poold" : "reload");
 }
 
 int

@@ -95,8 +95,14 @@ online() {
 		screen alan
 		screen alice
 		row poolctl> show al
+		send \x15set mod\t
+		bell
 		send \x15set connection_t\t
 		row poolctl> set connection_timeout=
+		send \x15set cleanup_interval=\t
+		screen   1m now; 100ms to 30d, 0 is off; between sweeps
+		send \x15count idle=\t
+		screen   idle=+10m for more, idle=-10m for less: time since
 		send \x15count sta\t
 		row poolctl> count state=
 		send ac\t

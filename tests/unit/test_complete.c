@@ -16,7 +16,7 @@
 #include "common/buffer.h"
 #include "tests/unit/unit.h"
 
-static const char *const users[] = { "alan", "alice", "bob", "zhang" };
+static const char *const users[] = { "alan", "alice", "bob", "zhang", "-rf" };
 static const char *const settings[] = { "connection_timeout", "cleanup_interval",
 	"slow_reader", "slow_reader=disconnect", "slow_reader=drop_new" };
 static const char *const keys[] = { "user=", "id=", "state=", "state=active",
@@ -42,7 +42,7 @@ ask(void *ctx, const char *kind, const char *prefix, struct word_list *out)
 
 	(void)ctx;
 	times_asked++;
-	if (strcmp(kind, "setting") == 0)
+	if (strcmp(kind, "setting") == 0 || strcmp(kind, "live_setting") == 0)
 		return add_those(settings, 5, prefix, out);
 	if (strcmp(kind, "selector") == 0)
 		return add_those(keys, 5, prefix, out);
@@ -52,7 +52,7 @@ ask(void *ctx, const char *kind, const char *prefix, struct word_list *out)
 		snprintf(name, sizeof(name), "u%04zu", i);
 		assert_int_equal(0, word_list_add(out, name, NULL));
 	}
-	return crowd > 0 ? 0 : add_those(users, 4, prefix, out);
+	return crowd > 0 ? 0 : add_those(users, 5, prefix, out);
 }
 
 static int
@@ -65,10 +65,29 @@ fail_to_ask(void *ctx, const char *kind, const char *prefix, struct word_list *o
 	return -ETIMEDOUT;
 }
 
+static int
+tell(void *ctx, const char *setting, char *text, size_t size)
+{
+	(void)ctx;
+	snprintf(text, size, "what %s takes", setting);
+	return 0;
+}
+
+static int
+fail_to_tell(void *ctx, const char *setting, char *text, size_t size)
+{
+	(void)ctx;
+	(void)setting;
+	(void)text;
+	(void)size;
+	return -ETIMEDOUT;
+}
+
 static const struct phrase phrases[] = { { "events on", NULL }, { "events off", NULL },
-	{ NULL, NULL } };
-static const struct complete_source source = { phrases, ask, NULL };
-static const struct complete_source silent = { phrases, fail_to_ask, NULL };
+	{ "codes on", "the exit status of each" }, { NULL, NULL } };
+static const struct complete_source source = { phrases, ask, NULL, tell };
+static const struct complete_source silent = { phrases, fail_to_ask, NULL,
+	fail_to_tell };
 
 static int
 start(void **state)
@@ -208,6 +227,8 @@ static void
 users_and_keys_of_selectors_are_asked_of_the_daemon(void **state)
 {
 	(void)state;
+	assert_offers("kick user=-|", "-rf");
+	assert_offers("kick -- -|", "-rf");
 	assert_offers("kick al|", "alan alice");
 	assert_makes("kick sta|", "kick state=|");
 	assert_makes("kick user=bob,al|", "kick user=bob,al|");
@@ -381,6 +402,8 @@ the_hint_shows_the_operands_of_a_named_command(void **state)
 	assert_hint("kick", "USER|SELECTOR...");
 	assert_hint("kick ", "USER|SELECTOR...");
 	assert_hint("kick alice", NULL);
+	assert_hint("send alice ", "TEXT");
+	assert_hint("send alice hello ", NULL);
 	assert_hint("", NULL);
 }
 
@@ -423,7 +446,7 @@ a_question_mark_tells_what_may_stand_there(void **state)
 	HELP("|", "  kick ", "end connections", "events");
 	HELP("sta|", "  stats ", "  status ");
 	HELP("kick |", "kick USER|SELECTOR... [OPTIONS]: ", "  alice\n",
-	    "  user=", "  --reason TEXT ");
+	    "  user=", "  user=-rf\n", "  --reason TEXT ");
 	HELP("list state=a|", "active");
 	HELP("list --sort |", "--sort KEY[:desc]", "  idle\n");
 	HELP("list --s|", "  --sort ", "in the order");
@@ -431,6 +454,10 @@ a_question_mark_tells_what_may_stand_there(void **state)
 	HELP("set slow|", "slow_reader");
 	HELP("log level |", "  debug\n");
 	HELP("show nobody|", "nothing that is known");
+	HELP("set cleanup_interval=|", "what cleanup_interval takes");
+	HELP("list idle=|", "idle=+10m for more, idle=-10m for less: time since");
+	HELP("help |", "  config ", "list, get", "  selectors ", "whom a command");
+	HELP("cod|", "the exit status of each");
 }
 
 static void
