@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <pwd.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,7 +66,7 @@ const struct column columns_history[COLUMNS_HISTORY] = {
 	{ "ERRNO",     "errno",		   COLUMN_KEY,	    COLUMN_WIDE,   false },
 	{ "BY-ID",     "by_id",		   COLUMN_NUMBER,   COLUMN_WIDE,   false },
 	{ "BY-ADDRESS", "by_address",	   COLUMN_TEXT,	    COLUMN_WIDE,   false },
-	{ "UID",       "uid",		   COLUMN_NUMBER,   COLUMN_WIDE,   false },
+	{ "UID",       "uid",		   COLUMN_UID,      COLUMN_WIDE,   false },
 	{ "COMMENT",   "comment",	   COLUMN_TEXT,	    COLUMN_WIDE,   false },
 	{ "LISTENER",  "listener",	   COLUMN_TEXT,	    COLUMN_WIDE,   false },
 	{ "MSGS-IN",   "messages_in",	   COLUMN_NUMBER,   COLUMN_WIDE,   false },
@@ -204,6 +205,61 @@ column_time(struct buffer *out, const char *text, struct column_style style)
 	return buffer_append_text(out, shown);
 }
 
+/* Bytes of a time such as 2026-05-01T12:00:00.123Z at the begin of text, or 0. */
+static size_t
+time_length(const char *text)
+{
+	static const char form[] = "dddd-dd-ddTdd:dd:dd";
+	size_t n = 0;
+
+	for (; form[n] != '\0'; n++)
+		if (form[n] == 'd' ? !isdigit((unsigned char)text[n])
+				   : text[n] != form[n])
+			return 0;
+	if (text[n] == '.')
+		n += 1 + strspn(text + n + 1, "0123456789");
+	return text[n] == 'Z' ? n + 1 : 0;
+}
+
+int
+column_text_times(struct buffer *out, const char *text, struct column_style style)
+{
+	int err = 0;
+
+	for (size_t n; *text != '\0' && err == 0; text += n) {
+		char when[64];
+
+		n = time_length(text);
+		if (n == 0 || n >= sizeof(when)) {
+			n = 1;
+			err = buffer_append(out, text, 1);
+			continue;
+		}
+		snprintf(when, sizeof(when), "%.*s", (int)n, text);
+		err = column_time(out, when, style);
+	}
+	return err;
+}
+
+/* A table has the same few again and again, and looking them up may be slow. */
+int
+column_uid(struct buffer *out, json_int_t uid)
+{
+	static struct {
+		json_int_t uid;
+		char name[64];
+	} last = { -1, "" };
+	const struct passwd *pw;
+
+	if (uid != last.uid) {
+		pw = uid < 0 ? NULL : getpwuid((uid_t)uid);
+		last.uid = uid;
+		snprintf(last.name, sizeof(last.name), "%s", pw ? pw->pw_name : "");
+	}
+	return last.name[0] != '\0' ? buffer_append_text(out, last.name)
+				    : buffer_printf(out, "%lld", (long long)uid);
+}
+
 static int
 append_address(struct buffer *out, const char *ip, const json_t *port)
 {
@@ -230,6 +286,8 @@ append_number(struct buffer *out, const struct column *c, const json_t *value)
 		    out, units_short_duration((int64_t)(number * 1000 + 0.5), text));
 	case COLUMN_MS:
 		return buffer_printf(out, "%.1fms", number * 1000);
+	case COLUMN_UID:
+		return column_uid(out, json_integer_value(value));
 	default:
 		return column_value(out, value);
 	}

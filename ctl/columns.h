@@ -21,6 +21,7 @@ enum column_type {
 	COLUMN_TIME,	 /* RFC 3339 UTC: local time for people */
 	COLUMN_ADDRESS,	 /* member (ip) and "port" of the row: 10.0.4.18:50112 */
 	COLUMN_MS,	 /* seconds shown as milliseconds: 0.4ms */
+	COLUMN_UID,	 /* an account: its name for people */
 };
 
 enum column_shown { COLUMN_ALWAYS, COLUMN_WIDE, COLUMN_ASKED };
@@ -70,6 +71,12 @@ int column_value(struct buffer *out, const json_t *value);
 
 /* An RFC 3339 time in local time, unless the style says otherwise. */
 int column_time(struct buffer *out, const char *text, struct column_style style);
+
+/* A text of the daemon with the times in it as column_time() shows them. */
+int column_text_times(struct buffer *out, const char *text, struct column_style style);
+
+/* The name of the account, or the number if there is none. Not for other threads. */
+int column_uid(struct buffer *out, json_int_t uid);
 
 bool column_is_right(const struct column *c); /* aligned to the right */
 

@@ -28,7 +28,7 @@ static const struct column columns_bans[] = {
 	{ "UNTIL",   "until",	COLUMN_TIME,	 COLUMN_ALWAYS, false },
 	{ "LEFT",    "left_s",	COLUMN_DURATION, COLUMN_ALWAYS, false },
 	{ "REASON",  "reason",	COLUMN_TEXT,	 COLUMN_ALWAYS, false },
-	{ "BY",	     "uid",	COLUMN_NUMBER,	 COLUMN_ALWAYS, false },
+	{ "BY",	     "uid",	COLUMN_UID,	 COLUMN_ALWAYS, false },
 	{ "SINCE",   "since",	COLUMN_TIME,	 COLUMN_ALWAYS, false },
 	{ "HITS",    "hits",	COLUMN_NUMBER,	 COLUMN_ALWAYS, false },
 	{ "COMMENT", "comment", COLUMN_TEXT,	 COLUMN_WIDE,	false },

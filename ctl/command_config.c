@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/units.h"
@@ -24,7 +25,7 @@ static const struct column columns_settings[] = {
 	{ "MIN",     "min",	COLUMN_KEY,  COLUMN_WIDE,   false },
 	{ "MAX",     "max",	COLUMN_KEY,  COLUMN_WIDE,   false },
 	{ "UNIT",    "unit",	COLUMN_KEY,  COLUMN_WIDE,   false },
-	{ "SUMMARY", "summary", COLUMN_TEXT, COLUMN_WIDE,   false },
+	{ "SUMMARY", "summary", COLUMN_TEXT, COLUMN_ALWAYS, false },
 };
 
 static const struct column columns_changed[] = {
@@ -79,31 +80,33 @@ make_values_readable(json_t *row)
 				text_of(row, "unit")));
 }
 
-/* Where the time begins in "runtime by 0 at TIME", "pending by 0 until TIME". */
+/* "runtime by 0 at TIME", "pending by 0 until TIME": where the number begins. */
 static const char *
-time_of_source(const char *source)
+uid_of_source(const char *source)
 {
-	const char *space = strrchr(source, ' '), *by = strstr(source, " by ");
+	const char *by = strstr(source, " by ");
+	size_t digits = by ? strspn(by + 4, "0123456789") : 0;
 
-	if (!space || !by || space <= by + 4)
-		return NULL;
-	return space + 1;
+	return digits > 0 && by[4 + digits] == ' ' ? by + 4 : NULL;
 }
 
-/* Its time as tables show one. */
+/* Its account and its time as tables show them. */
 void
 config_view_source(json_t *row, struct column_style style)
 {
-	const char *source = text_of(row, "source"), *at = time_of_source(source);
+	const char *source = text_of(row, "source"), *uid = uid_of_source(source);
 	struct buffer text;
+	char *rest;
 	int err;
 
-	if (!at)
+	if (!uid)
 		return;
 	buffer_init(&text);
-	err = buffer_append(&text, source, (size_t)(at - source));
+	err = buffer_append(&text, source, (size_t)(uid - source));
 	if (err == 0)
-		err = column_time(&text, at, style);
+		err = column_uid(&text, strtoll(uid, &rest, 10));
+	if (err == 0)
+		err = column_text_times(&text, rest, style);
 	if (err == 0)
 		json_object_set_new(row, "source", json_stringn(text.data, text.len));
 	buffer_clear(&text);
@@ -194,9 +197,13 @@ run_get(struct session *s, struct args *a)
 		.text = text_get,
 	};
 	json_t *params = json_object();
+	bool is_pattern = a->noperands == 1 && strpbrk(a->operands[0], "*?[") != NULL;
 
-	json_object_set_new(params, "names", args_operands(a, 0, a->noperands));
-	return show(s, "settings.get", params, &view);
+	if (is_pattern)
+		json_object_set_new(params, "pattern", json_string(a->operands[0]));
+	else
+		json_object_set_new(params, "names", args_operands(a, 0, a->noperands));
+	return show(s, is_pattern ? "settings.list" : "settings.get", params, &view);
 }
 
 /* Whom the change hits, as a part of a sentence; "" if nobody. */
@@ -427,9 +434,10 @@ static const struct option_spec unset_options[] = {
 	.run = run_set
 
 #define GET \
-	.operands = "KEY...", \
+	.operands = "KEY...|PATTERN", \
 	.summary = "values of settings; -v tells all about them", \
-	.examples = "  poolctl get connection_timeout -v\n", \
+	.examples = "  poolctl get connection_timeout -v\n" \
+		    "  poolctl get '*timeout*'\n", \
 	.method = METHOD_ID_SETTINGS_GET, \
 	.operand = VALUE_SETTING, \
 	.min_operands = 1, \

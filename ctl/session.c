@@ -11,8 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/buffer.h"
 #include "common/text.h"
 #include "common/units.h"
+#include "ctl/columns.h"
 #include "ctl/interrupt.h"
 
 #define DEFAULT_TIMEOUT_MS 5000
@@ -281,6 +283,20 @@ put_origin(struct session *s)
 	}
 }
 
+/* Times in it are shown as tables show them. */
+static void
+put_text(const struct session *s, const char *text)
+{
+	struct buffer shown;
+
+	buffer_init(&shown);
+	if (column_text_times(&shown, text, output_style(s)) == 0 &&
+	    buffer_append(&shown, "", 1) == 0)
+		text = shown.data;
+	output_escaped(s->err, text);
+	buffer_clear(&shown);
+}
+
 int
 session_report(struct session *s, int status, const char *kind, const char *message,
     const char *hint)
@@ -296,12 +312,12 @@ session_report(struct session *s, int status, const char *kind, const char *mess
 		return status;
 	}
 	put_origin(s);
-	output_escaped(s->err, message);
+	put_text(s, message);
 	if (hint && *hint != '\0') {
 		while (*hint == ' ')
 			hint++;
 		fputs(*hint == '(' ? " " : "; ", s->err);
-		output_escaped(s->err, hint);
+		put_text(s, hint);
 	}
 	fputc('\n', s->err);
 	return status;

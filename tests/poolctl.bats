@@ -280,9 +280,9 @@ some_kicked() {
 	local local_day
 	local_day=$(date +%F)
 	status_of 0 get rate -v
-	[[ $output == *"source   runtime by $(id -u) at $local_day "??:??:??$'\n'* ]]
+	[[ $output == *"source   runtime by $(id -un) at $local_day "??:??:??$'\n'* ]]
 	status_of 0 config list rate
-	[[ $output == *"runtime by $(id -u) at $local_day "??:??:??" "* ]]
+	[[ $output == *"runtime by $(id -un) at $local_day "??:??:??" "* ]]
 	status_of 0 get rate -v --utc
 	[[ $output == *"at $(date -u +%F)T"*Z$'\n'* ]]
 	holds "$(ctl get rate)" '.settings[0].source | test("at [0-9-]{10}T[0-9:.]+Z$")'
@@ -376,6 +376,7 @@ sees_disconnect() {
 	start_poold
 	status_of 0 log level debug
 	same "log level: info -> debug" "$output"
+	holds "$(events_of settings)" '.name == "level"' '.old == "info"' '.new == "debug"'
 	same "log level: debug -> info" "$(poolctl log level info --for 1h)"
 	status_of 2 log level loud
 }

@@ -96,7 +96,7 @@ pending by '$(id -u)' until 20'*Z ]]
 		'log level debug'; do
 		# shellcheck disable=SC2086	# words of a command
 		status_of 1 $line
-		said_like 'poolctl: *: a change by uid * waits until 20* for its confirmation; config confirm or config rollback first'
+		said_like 'poolctl: *: a change by uid * waits until 20* for its confirmation; config confirm or config rollback first*'
 	done
 	status_of 0 log level debug --for 1s
 	value_is ping_interval 0s
@@ -145,7 +145,7 @@ saved in $OVERLAY" "$output"
 	value_is slow_reader reject
 	source_like connection_timeout "overlay $OVERLAY:4 by $(id -u) at 20*Z"
 	TZ=XXX-25 status_of 0 get connection_timeout -v
-	[[ $output == *"source   overlay $OVERLAY:4 by $(id -u) at 20"??-??-??" "??:??:??$'\n'* ]]
+	[[ $output == *"source   overlay $OVERLAY:4 by $(id -un) at 20"??-??-??" "??:??:??$'\n'* ]]
 	cmp "$POOLD_CONFIG" "$BATS_TEST_TMPDIR/mine"
 	same 600 "$(stat -c %a "$OVERLAY")"
 	run -0 "$POOLD" --check-config -c "$POOLD_CONFIG"
@@ -200,7 +200,7 @@ saved in $OVERLAY" "$output"
 	status_of 0 --as viewer config diff running
 	poolctl set rate=5
 	status_of 1 config diff
-	[[ $output == "rate: 3 -> 5   (runtime by $(id -u) at "??*")" ]]
+	[[ $output == "rate: 3 -> 5   (runtime by $(id -un) at "??*")" ]]
 	status_of 1 config diff saved -q
 	same '' "$output"
 	status_of 1 config diff default --json

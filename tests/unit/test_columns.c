@@ -121,6 +121,33 @@ an_address_has_its_port(void **state)
 }
 
 static void
+assert_text(const char *text, struct column_style style, const char *wanted)
+{
+	struct buffer out;
+
+	buffer_init(&out);
+	assert_int_equal(0, column_text_times(&out, text, style));
+	buffer_append(&out, "", 1);
+	assert_string_equal(wanted, out.data);
+	buffer_clear(&out);
+}
+
+static void
+an_account_has_its_name_if_there_is_one(void **state)
+{
+	struct buffer out;
+
+	(void)state;
+	buffer_init(&out);
+	assert_int_equal(0, column_uid(&out, 0));
+	assert_int_equal(0, column_uid(&out, 4123456789));
+	assert_int_equal(0, column_uid(&out, 0));
+	buffer_append(&out, "", 1);
+	assert_string_equal("root4123456789root", out.data);
+	buffer_clear(&out);
+}
+
+static void
 a_time_is_local_unless_utc_is_asked_for(void **state)
 {
 	const char *row = "{\"login_at\":\"2026-05-01T12:00:00.123Z\"}";
@@ -131,6 +158,9 @@ a_time_is_local_unless_utc_is_asked_for(void **state)
 	tzset();
 	assert_string_equal(cell("LOGIN", row, local), "2026-05-01 14:00:00");
 	assert_string_equal(cell("LOGIN", row, utc), "2026-05-01T12:00:00.123Z");
+	assert_text("waits until 2026-05-01T12:00:00.123Z, not 2026-05-01T12:00", local,
+	    "waits until 2026-05-01 14:00:00, not 2026-05-01T12:00");
+	assert_text("at 2026-05-01T12:00:00Z", utc, "at 2026-05-01T12:00:00Z");
 }
 
 int
@@ -143,6 +173,7 @@ main(void)
 		cmocka_unit_test(people_see_units),
 		cmocka_unit_test(programs_see_numbers_as_they_are),
 		cmocka_unit_test(an_address_has_its_port),
+		cmocka_unit_test(an_account_has_its_name_if_there_is_one),
 		cmocka_unit_test(a_time_is_local_unless_utc_is_asked_for),
 	};
 
