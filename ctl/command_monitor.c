@@ -96,9 +96,11 @@ measure(struct check *c, const json_t *stats)
 
 	c->sessions = json_integer_value(json_object_get(stats, "active_connections"));
 	c->max_sessions = json_integer_value(json_object_get(stats, "max_connections"));
-	c->of[USED].value = c->max_sessions > 0
-				? 100.0 * (double)c->sessions / (double)c->max_sessions
-				: 0;
+	if (c->max_sessions > 0) /* two digits; what is shown is what is compared */
+		c->of[USED].value =
+		    (double)((c->sessions * 10000 + c->max_sessions / 2) /
+			     c->max_sessions) /
+		    100;
 	c->of[QUEUE].value = member(stats, "queue_bytes");
 	c->of[TURN].value = member(recent, "turn_p99_us") / 1e6;
 	c->of[RTT].value = member(recent, "rtt_p99_s");

@@ -114,11 +114,12 @@ static void
 tell_end(struct session *s, const json_t *r)
 {
 	const char *ended = json_string_value(json_object_get(r, "ended"));
+	int64_t lines = json_integer_value(json_object_get(r, "returned"));
 
 	if (!ended || s->options.quiet || !format_is_for_people(s->options.format))
 		return;
-	session_remark(s, "%" PRId64 " lines, %" PRId64 " left out; %s",
-	    (int64_t)json_integer_value(json_object_get(r, "returned")),
+	session_remark(s, "%" PRId64 " line%s, %" PRId64 " left out; %s", lines,
+	    lines == 1 ? "" : "s",
 	    (int64_t)json_integer_value(json_object_get(r, "left_out")),
 	    strcmp(ended, "time") == 0	  ? "its time is over"
 	    : strcmp(ended, "lines") == 0 ? "it may have no more lines"

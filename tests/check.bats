@@ -23,6 +23,9 @@ checked() {
 	checked 0 'POOLD OK - 3 of 10 sessions (30%) |*' --warn-used 30 --crit-used 40
 	checked 1 'POOLD WARNING - used 30% is above 29.9% | used=30%;29.9;95;0;100 *' --warn-used 29.9
 	checked 2 'POOLD CRITICAL - used 30% is above 25% | used=30%;20;25;0;100 *' --warn-used 20% --crit-used 25
+	"$POOLCTL" -q set max_connections=7
+	checked 0 'POOLD OK - 3 of 7 sessions (42.86%) | used=42.86%;80;*'
+	"$POOLCTL" -q set max_connections=10
 	# one threshold alone: the default of the other gives way
 	checked 2 'POOLD CRITICAL - used 30% is above 10% |*' --crit-used 10
 	checked 1 '*turn_p99 *s is above 0s*turn_p99=0.*s;0;;0 *' --warn-turn 0

@@ -144,7 +144,7 @@ audited() {
 	online bob
 	status_of 0 trace bob --for 100ms
 	[[ $output =~ ^[-0-9]+\ [0-9:.]+\ +note\ trace\ of\ bob\ begins,\ 1\ online$ ]]
-	said 'poolctl: trace: 1 lines, 0 left out; its time is over'
+	said 'poolctl: trace: 1 line, 0 left out; its time is over'
 	same 'begun ok' "$(audited)"
 	play <<-'SCRIPT'
 		> AUTH alice -
