@@ -422,6 +422,20 @@ step(struct call *call)
 
 /* -- the call ---------------------------------------------------------------- */
 
+/* What a connection has is no order for users, but there is a list for it. */
+static void
+unknown_sort(struct call *call, const char *sort)
+{
+	struct row_order order;
+	char ignored[128];
+	bool is_column = row_order_parse(sort, &order, ignored, sizeof(ignored)) == 0;
+
+	call_fail_hint(call, RPC_BAD_VALUE,
+	    is_column ? "\"list\" has a line for each connection, and this order"
+		      : NULL,
+	    "unknown sort key \"%.64s\": users sort by user, sessions or since", sort);
+}
+
 static bool
 parse_sort(struct call *call, struct users *u)
 {
@@ -439,9 +453,7 @@ parse_sort(struct call *call, struct users *u)
 	u->is_sorted = u->by_sessions || u->by_since || u->descending;
 	if (!u->by_sessions && !u->by_since &&
 	    !(len == 4 && memcmp(sort, "user", 4) == 0)) {
-		call_fail(call, RPC_BAD_VALUE,
-		    "unknown sort key \"%.64s\": users sort by user, sessions or since",
-		    sort);
+		unknown_sort(call, sort);
 		return false;
 	}
 	if (colon != NULL && !u->descending && strcmp(colon, ":asc") != 0) {

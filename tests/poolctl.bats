@@ -57,6 +57,8 @@ load poolctl
 	holds "$(ctl users)" '.total == 2' '[.users[].user] == ["alice", "bob"]' \
 		'.users[0].display == "Alice"' '.users[0].sessions == 1'
 	same bob "$(poolctl users user=bob -o name)"
+	status_of 2 users --sort idle:desc
+	said_like '*sort by user, sessions or since; "list" has a line for each connection, and this order'
 }
 
 @test "list is one line for each connection, who is the same" {
