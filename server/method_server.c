@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/text.h"
+#include "server/audit.h"
 #include "server/call.h"
 #include "server/dispatch.h"
 #include "server/method.h"
@@ -227,9 +228,15 @@ change_level(struct call *call, const char *level)
 		return true;
 	}
 	if (reload_set(call->control->reload, &value, 1, &how, &changes, &error) < 0) {
-		call_fail_hint(call, error.kind, error.hint, "%s", error.text);
+		call_fail_hint(call, error.kind,
+		    error.kind == RPC_CONFLICT ? "config confirm or config rollback "
+						 "first, or for a while with --for"
+					       : error.hint,
+		    "%s", error.text);
 		return false;
 	}
+	for (size_t i = 0; i < changes.count; i++)
+		audit_setting(call->control, &changes.items[i], call->peer->uid);
 	setting_changes_clear(&changes);
 	log_set_level((enum log_level)log_level_parse(level));
 	return true;
