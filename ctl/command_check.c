@@ -154,7 +154,8 @@ check_file(struct session *s, const char *file)
 static bool
 changes_nothing(const json_t *r)
 {
-	static const char *const members[] = { "changed", "dropped", "needs_restart" };
+	static const char *const members[] = { "changed", "dropped", "needs_restart",
+		"hidden" };
 
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
 		if (json_array_size(json_object_get(r, members[i])) > 0)

@@ -308,6 +308,21 @@ say_names(struct session *s, const char *what, const json_t *names)
 					 : text_of(item, "name"));
 }
 
+/* What the admin has written does nothing as long as it is saved otherwise. */
+static void
+say_hidden(struct session *s, const json_t *hidden)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach((json_t *)hidden, i, row)
+		session_say(s,
+		    "%s: the file says %s, the saved %s is stronger; \"config unset "
+		    "%s --persist\" takes that away",
+		    text_of(row, "name"), text_of(row, "file"), text_of(row, "saved"),
+		    text_of(row, "name"));
+}
+
 static int
 text_changed(struct session *s, const json_t *result)
 {
@@ -322,6 +337,7 @@ text_changed(struct session *s, const json_t *result)
 	say_names(s, "needs a restart", json_object_get(result, "needs_restart"));
 	if (json_array_size(changed) == 0)
 		session_say(s, "nothing changes");
+	say_hidden(s, json_object_get(result, "hidden"));
 	say_future(s, result);
 	if (json_array_size(changed) > 0 &&
 	    json_is_true(json_object_get(result, "dry_run")))

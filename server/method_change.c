@@ -319,6 +319,21 @@ run_reload(struct call *call, bool dry_run, struct setting_changes *ret,
 }
 
 static json_t *
+describe_hidden(const struct setting_changes *changes)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < changes->nhidden; i++) {
+		const struct setting_change *c = &changes->hidden[i];
+
+		json_array_append_new(rows,
+		    json_pack("{s:s, s:s, s:s}", "name", setting_info(c->id)->name,
+			"file", c->old, "saved", c->new));
+	}
+	return rows;
+}
+
+static json_t *
 answer_reload(struct call *call, const struct setting_changes *changes)
 {
 	json_t *changed = preview_rows(call, changes);
@@ -335,8 +350,9 @@ answer_reload(struct call *call, const struct setting_changes *changes)
 		json_array_append_new(restart, json_string("listen"));
 	if (!preview_is_dry(call))
 		control_reloaded(call->control, changes->count);
-	return json_pack("{s:o, s:o, s:o, s:b}", "changed", changed, "dropped", dropped,
-	    "needs_restart", restart, "dry_run", (int)preview_is_dry(call));
+	return json_pack("{s:o, s:o, s:o, s:o, s:b}", "changed", changed, "dropped",
+	    dropped, "needs_restart", restart, "hidden", describe_hidden(changes),
+	    "dry_run", (int)preview_is_dry(call));
 }
 
 void

@@ -81,14 +81,21 @@ reload_free(struct reload *r)
 	free(r);
 }
 
+static void
+clear_each(struct setting_change *items, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(items[i].old);
+		free(items[i].new);
+	}
+	free(items);
+}
+
 void
 setting_changes_clear(struct setting_changes *changes)
 {
-	for (size_t i = 0; i < changes->count; i++) {
-		free(changes->items[i].old);
-		free(changes->items[i].new);
-	}
-	free(changes->items);
+	clear_each(changes->items, changes->count);
+	clear_each(changes->hidden, changes->nhidden);
 	*changes = (struct setting_changes){ 0 };
 }
 

@@ -38,6 +38,10 @@ struct setting_change {
 struct setting_changes { /* cleared by setting_changes_clear() */
 	struct setting_change *items;
 	size_t count;
+	/* Of the admin's file, that the overlay hides: `old` is its value, `new` the
+	 * saved one. */
+	struct setting_change *hidden;
+	size_t nhidden;
 	bool listen;		    /* the listeners of the file are not those open */
 	bool is_saved;		    /* the overlay has been written */
 	char warning[RELOAD_ERROR]; /* it is in its place, but not for certain; or "" */

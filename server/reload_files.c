@@ -131,6 +131,38 @@ compare_reloaded(const struct settings *old, const struct settings *new,
 	return 0;
 }
 
+/* An edit of the file that seems to do nothing has to be told why. */
+static int
+find_hidden(const struct settings *new, struct setting_changes *changes,
+    struct reload_error *error)
+{
+	struct setting_changes hidden = { 0 };
+
+	for (int i = 0; i < SETTING_IDS && new->under != NULL; i++) {
+		enum setting_id id = (enum setting_id)i;
+
+		if (new->source[id].origin ==
+			ORIGIN_OVERLAY &&new->under->source[id].origin == ORIGIN_FILE &&
+		    settings_differ(new->under, new, id) &&
+		    reload_add_change(&hidden, id, new->under, new) == NULL) {
+			setting_changes_clear(&hidden);
+			return reload_no_memory(error);
+		}
+	}
+	changes->hidden = hidden.items;
+	changes->nhidden = hidden.count;
+	return 0;
+}
+
+static void
+log_hidden(const struct setting_changes *changes)
+{
+	for (size_t i = 0; i < changes->nhidden; i++)
+		log_info("settings", "%s: the file says %s, the saved %s is stronger",
+		    setting_info(changes->hidden[i].id)->name, changes->hidden[i].old,
+		    changes->hidden[i].new);
+}
+
 static int
 take_credentials(
     struct reload *r, const struct settings *new, struct reload_error *error)
@@ -183,8 +215,12 @@ reload_files(struct reload *r, bool dry_run, struct setting_changes *ret,
 
 	if (err == 0)
 		err = compare_reloaded(step.old, step.new, &step.changes, error);
+	if (err == 0)
+		err = find_hidden(step.new, &step.changes, error);
 	if (err == 0 && !dry_run)
 		err = put_in_force(r, step.old, step.new, error);
+	if (err == 0 && !dry_run)
+		log_hidden(&step.changes);
 	return reload_end(&step, err, ret);
 }
 

@@ -176,8 +176,12 @@ timeouts: {login_timeout: 4s}"
 	status_of 0 config reload --dry-run
 	[[ $output == *"login_timeout: 10s -> 4s"*"runtime value replaced by the files: ping_interval"*"dry run"* ]]
 	status_of 0 config reload
+	[[ $output == *'rate: the file says 4, the saved 5 is stronger; "config unset rate --persist" takes that away'* ]]
+	[[ $output != *'min_idle: the file'* ]]
+	grep -q 'msg="rate: the file says 4, the saved 5 is stronger"' "$POOLD_LOG"
 	value_is rate 5
 	value_is login_timeout 4s
+	[[ $(poolctl config check) == *$'nothing changes\nrate: the file says 4, the saved 5'* ]]
 	value_is ping_interval 0s
 	value_is min_idle 2
 	status_of 0 config save
