@@ -105,7 +105,10 @@ const struct command verb_kick = {
 	.details = BULK_DETAILS,
 	.examples = "  poolctl kick alice --reason maintenance\n"
 		    "  poolctl kick user~^bot- --dry-run\n"
-		    "  poolctl kick ip=10.0.0.0/8 --expect 12 --retry never\n",
+		    "  poolctl kick ip=10.0.0.0/8 --expect 12 --retry never\n"
+		    "  poolctl kick idle=+10m --ban 1h\n"
+		    "  poolctl kick id=\"$(poolctl list --sort idle:desc -L 10 -o "
+		    "name|paste -sd,)\"\n",
 	.method = METHOD_ID_CONNECTIONS_KICK,
 	.options = kick_options,
 	.operand = VALUE_SELECTOR,

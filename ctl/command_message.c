@@ -265,7 +265,9 @@ const struct command verb_send = {
 	.examples = "  poolctl send alice 'back in five minutes'\n"
 		    "  poolctl send idle=+10m 'still there?'\n"
 		    "  poolctl send state=idle --yes -m hello\n"
-		    "  poolctl send idle=+1h --dry-run hello\n",
+		    "  poolctl send idle=+1h --dry-run hello\n"
+		    "  poolctl send id=\"$(poolctl list --sort idle:desc -L 10 -o "
+		    "name|paste -sd,)\" 'still there?'\n",
 	.method = METHOD_ID_MESSAGE_SEND,
 	.options = send_options,
 	.operand = VALUE_SELECTOR,

@@ -168,7 +168,7 @@ judge_health(struct check *c)
 							       : VERDICT_WARNING);
 	}
 	if (status && strcmp(status, "draining") == 0)
-		say(c, "the daemon is stopping");
+		say(c, "the daemon drains or stops");
 	if (!status || strcmp(status, "ok") != 0)
 		worsen(c, VERDICT_WARNING);
 }

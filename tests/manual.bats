@@ -441,7 +441,8 @@ named() {
 @test "the first hour and the recipes of poolctl(1) are commands" {
 	local commands=$BATS_TEST_TMPDIR/lines heading
 
-	for heading in 'A deploy' 'A wave of abuse' 'A noisy neighbour' 'A monitoring script'; do
+	for heading in 'A deploy' 'A wave of abuse' 'The ten who are silent for longest' \
+		'A noisy neighbour' 'A monitoring script'; do
 		subsection poolctl.1 "$heading" | grep -q '^\$ poolctl '
 	done
 	{
