@@ -375,6 +375,23 @@ read_lines(struct shell *sh)
 	return 0;
 }
 
+/* What comes of a connection is told here, as long as lines are read. */
+static int
+talk(struct shell *sh)
+{
+	struct session *s = sh->session;
+	int status;
+
+	s->interactive = true;
+	s->connected = greet;
+	s->connected_ctx = sh;
+	(void)session_connect(s);
+	status = read_lines(sh);
+	s->connected = NULL;
+	s->interactive = false;
+	return status;
+}
+
 int
 shell_run(struct session *s)
 {
@@ -393,15 +410,8 @@ shell_run(struct session *s)
 	if (edit_init(&sh.edit, stdin, s->out, &hooks) < 0)
 		return session_fail(s, STATUS_REFUSED, "out of memory");
 	shell_events_init(&sh.events, s, &sh.edit.screen);
-	s->interactive = true;
-	s->connected = greet;
-	s->connected_ctx = &sh;
 	load_history(&sh);
-	(void)session_connect(s);
-	status = read_lines(&sh);
-
-	s->connected = NULL;
-	s->interactive = false;
+	status = talk(&sh);
 	shell_events_clear(&sh.events);
 	edit_clear(&sh.edit);
 	return status;
