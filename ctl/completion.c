@@ -127,17 +127,57 @@ may_be_shown(const char *word)
 	return true;
 }
 
-/* As bash has to read it, inside the quote that is open. */
+/* Closes the quote that is open, if one is, around what it cannot hold. */
+static void
+put_outside(FILE *out, char c, char quote)
+{
+	if (quote != '\0')
+		fputc(quote, out);
+	fprintf(out, "\\%c", c);
+	if (quote != '\0')
+		fputc(quote, out);
+}
+
+/* Whether a quote of bash takes the byte as it is; '\0': none is open. */
+static bool
+is_plain(char c, char quote)
+{
+	if (quote == '\'')
+		return c != '\'';
+	if (quote == '"')
+		return strchr("$`!\"\\", c) == NULL;
+	return ((unsigned char)c & 0x80) || strchr(PLAIN_CHARACTERS, c) != NULL;
+}
+
+/*
+ * As bash has to read it, so that no byte of a name does anything. Within "..." a
+ * backslash would do for $ and `, but not for !, and it means less to our own words.
+ */
 static void
 put_quoted(FILE *out, const char *word, char quote)
 {
 	for (; *word != '\0'; word++) {
-		if (quote == '\0' && !((unsigned char)*word & 0x80) &&
-		    strchr(PLAIN_CHARACTERS, *word) == NULL)
-			fputc('\\', out);
-		fputc(*word, out);
+		if (is_plain(*word, quote))
+			fputc(*word, out);
+		else
+			put_outside(out, *word, quote);
 	}
 	fputc('\n', out);
+}
+
+/* The quote that the cursor is in, or '\0'. */
+static char
+open_quote(const struct answer *a)
+{
+	struct tokens t;
+	char quote = '\0';
+
+	if (tokens_split(a->line.data, strlen(a->line.data), &t) < 0)
+		return '\0';
+	if (t.open == '"' || t.open == '\'')
+		quote = t.open;
+	tokens_clear(&t);
+	return quote;
 }
 
 static int
@@ -145,7 +185,7 @@ put_candidates(const struct answer *a, const struct completion *c)
 {
 	FILE *out = a->session->out;
 	const char *raw = a->line.data + c->begin;
-	char quote = *raw == '"' || *raw == '\'' ? *raw : '\0';
+	char quote = open_quote(a);
 	size_t kept = a->text != NULL ? bytes_kept(a, raw) : 0;
 	struct buffer word;
 	int err = 0;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2030,SC2031	# each test is a subshell, and that is meant
+# shellcheck disable=SC2016,SC2030,SC2031	# no expansion, and subshells, are meant
 # completion.bats - TAB in the shells, which ask poolctl what may stand there.
 load helpers
 load poolctl
@@ -50,6 +50,35 @@ completes() {
 	same 'b\;c' "$(completes 'send alice --file b\;' 'b\;')"
 }
 
+# read_back LINE TEXT: the one file that bash is given if LINE is completed.
+read_back() {
+	local found
+
+	found=$(completes "$1" "$2")
+	[ -n "$found" ] || return 1
+	(
+		# shellcheck disable=SC2317	# eval calls it
+		poolctl() { printf '%s' "${*: -1}"; }
+		eval "poolctl ${1%"$2"}$found$3"
+	)
+}
+
+@test "no byte of the name of a file is a command to bash" {
+	local name quote
+
+	for name in 'x$(touch pwn)' 'x`touch pwn`' "x'\$(touch pwn)'" 'x"$(touch pwn)"' \
+		'x\$(touch pwn)' 'x;touch pwn' "x'\"'!!" 'x$HOME' 'x!y' 'x\y'; do
+		: >"$name"
+		for quote in '' '"' "'"; do
+			same "$name" "$(read_back "config check ${quote}x" x "$quote")" "in $quote"
+		done
+		# a quote that is closed again is none
+		same "$name" "$(read_back 'config check "x"' '' '')"
+		rm "$name"
+	done
+	[ ! -e pwn ]
+}
+
 @test "the daemon that the line names is asked, and none is no trouble" {
 	start_poold
 	online alice
@@ -96,6 +125,10 @@ completes() {
 		column 36
 		send \x15poolctl show "al\t
 		row sh: poolctl show "alice"
+		send \x15touch 'x$(touch pwn)!y'\r
+		send poolctl config check "x\t\r
+		screen x$(touch pwn)!y: good
+		shell [ ! -e pwn ]
 		send \x15exit\r
 		status 0
 	SCRIPT
@@ -119,6 +152,11 @@ completes() {
 		row sh: poolctl set connection_timeout=
 		send \x15poolctl kick --re\t\t
 		screen --reason  -- text sent to the client
+		send \x15touch 'x$(touch pwn)y'\r
+		send poolctl config check "x\t\r
+		screen x$(touch pwn)y: good
+		send poolctl config check x\t\r
+		shell [ ! -e pwn ]
 		send \x15\x0c
 		row sh:
 		send exit\r
@@ -137,6 +175,11 @@ completes() {
 	same $'idle:desc' "$(fish -c 'source poolctl.fish; complete -C "poolctl list --sort idle:"')"
 	same $'slow_reader=reject' \
 		"$(fish -c 'source poolctl.fish; complete -C "poolctl set slow_reader=re"')"
+	touch 'x$(touch pwn)y'
+	# unescaped: it is fish that quotes what it puts into a line
+	same 'x$(touch pwn)y' \
+		"$(fish -c 'source poolctl.fish; complete -C "poolctl config check \"x"')"
+	[ ! -e pwn ]
 }
 
 @test "what is installed lies where the shells look for it" {
