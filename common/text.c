@@ -14,7 +14,7 @@
 #define USER_MAX 64
 #define DISPLAY_MAX 128
 #define NEAR_MAX 3	/* words offered */
-#define NEAR_DISTANCE 2 /* edits */
+#define NEAR_DISTANCE 2 /* edits, but not of more than half of the word */
 #define NEAR_LENGTH 64	/* longer words are not compared */
 #define NEAR_PART 3	/* fewer characters are a part of too many words */
 
@@ -266,7 +266,7 @@ find_nearest(
 	const char *last = strrchr(word, '_');
 
 	take_with(near, word, words, n, true);
-	for (size_t d = 0; d <= NEAR_DISTANCE && d < strlen(word); d++)
+	for (size_t d = 0; d <= NEAR_DISTANCE && 2 * d <= strlen(word); d++)
 		for (size_t i = 0; i < n; i++)
 			if (distance(word, words[i]) == d)
 				take_near(near, words[i]);
@@ -302,5 +302,20 @@ text_near(
 	}
 	if (len < 0 || (size_t)len >= size) /* half an offer helps nobody */
 		text[0] = '\0';
+	return text;
+}
+
+const char *
+text_shorten(const char *s, char *text, size_t size)
+{
+	static const char ellipsis[] = "\u2026";
+	size_t len = strnlen(s, size), cut = size - sizeof(ellipsis);
+
+	if (len < size)
+		return strcpy(text, s);
+	while (cut > 0 && ((unsigned char)s[cut] & 0xc0) == 0x80)
+		cut--;
+	memcpy(text, s, cut);
+	memcpy(text + cut, ellipsis, sizeof(ellipsis));
 	return text;
 }

@@ -35,6 +35,9 @@ bool text_is_display(const char *s, size_t len);
  */
 int text_escape(struct buffer *out, const char *s, size_t len);
 
+/* s in text[size], cut between characters with an ellipsis if it does not fit. */
+const char *text_shorten(const char *s, char *text, size_t size);
+
 /* n in decimal at `at`, at most 20 bytes, no NUL. Returns the end. */
 char *text_put_number(char *at, size_t n);
 
@@ -44,8 +47,8 @@ size_t text_width(const char *s, size_t len);
 /*
  * Up to three of the `n` words that may be meant by `word`, as " (did you mean a, b
  * or c?)", or "" if none: those that begin so, then those with an edit distance of at
- * most 2, nearest first, then those that contain it. `size` bytes at text. Returns
- * text.
+ * most 2, and half of its length, nearest first, then those that contain it. `size`
+ * bytes at text. Returns text.
  */
 const char *text_near(
     const char *word, const char *const words[], size_t n, char *text, size_t size);

@@ -136,13 +136,11 @@ is_meant(struct call *call, struct addition *a)
 	size_t online = atomic_load(&a->online);
 
 	if (atomic_load(&a->hits_own))
-		call_fail_hint(call, RPC_CONFLICT,
-		    "say all:true (--all) if it is meant",
+		call_fail_hint(call, RPC_CONFLICT, "say --all if it is meant",
 		    "this would keep out \"%s\", which is you; nothing was done",
 		    a->own);
 	else if (directory_users(dir) > 1 && online >= directory_sessions(dir))
-		call_fail_hint(call, RPC_CONFLICT,
-		    "say all:true (--all) if it is meant",
+		call_fail_hint(call, RPC_CONFLICT, "say --all if it is meant",
 		    "this would keep out everybody who is online, %zu sessions; "
 		    "nothing was done",
 		    online);
@@ -163,8 +161,7 @@ check_key(struct call *call, struct addition *a, const struct ban_key *key)
 	char rule[BAN_TEXT_SIZE];
 
 	if (ban_key_is_too_wide(key)) {
-		call_fail_hint(call, RPC_CONFLICT,
-		    "say all:true (--all) if it is meant",
+		call_fail_hint(call, RPC_CONFLICT, "say --all if it is meant",
 		    "%s is everybody, or this machine itself; nothing was done",
 		    ban_key_text(key, rule));
 		return false;

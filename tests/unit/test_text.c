@@ -138,8 +138,24 @@ words_that_may_be_meant_are_offered(void **state)
 	    text_near("bogus", words, COUNT_OF(words), text, sizeof(text)), "");
 	assert_string_equal(
 	    text_near("xy", words, COUNT_OF(words), text, sizeof(text)), "");
+	assert_string_equal(/* "man" is not "any" */
+	    text_near("sit", words, COUNT_OF(words), text, sizeof(text)),
+	    " (did you mean set?)");
+	assert_string_equal(
+	    text_near("sxx", words, COUNT_OF(words), text, sizeof(text)), "");
 	assert_string_equal(
 	    text_near("user", words, COUNT_OF(words), tiny, sizeof(tiny)), "");
+}
+
+static void
+what_is_too_long_is_cut_between_characters(void **state)
+{
+	char text[8];
+
+	(void)state;
+	assert_string_equal(text_shorten("1234567", text, sizeof(text)), "1234567");
+	assert_string_equal(text_shorten("12345678", text, sizeof(text)), "1234…");
+	assert_string_equal(text_shorten("123ü5678", text, sizeof(text)), "123…");
 }
 
 int
@@ -153,6 +169,7 @@ main(void)
 		cmocka_unit_test(unsafe_text_is_escaped),
 		cmocka_unit_test(wide_characters_take_two_columns),
 		cmocka_unit_test(words_that_may_be_meant_are_offered),
+		cmocka_unit_test(what_is_too_long_is_cut_between_characters),
 	};
 
 	return RUN_TESTS(tests);
