@@ -140,6 +140,8 @@ period_ms(double for_s)
 bool
 ban_order_init(struct ban_order *o, struct call *call, const char *period)
 {
+	const char *forever =
+	    strcmp(period, "for_s") == 0 ? "the ban is for ever" : "nobody is banned";
 	double for_s = call_number(call, period, 0);
 	struct settings *s;
 
@@ -147,6 +149,11 @@ ban_order_init(struct ban_order *o, struct call *call, const char *period)
 	if (!method_text_is_good(call, "reason") ||
 	    !method_text_is_plain(call, "comment"))
 		return false;
+	if (call_has(call, period) && for_s <= 0) {
+		call_fail(call, RPC_BAD_VALUE, "%s has to be above 0; without it %s",
+		    period, forever);
+		return false;
+	}
 	if (for_s * 1000 > (double)BAN_LONGEST_MS) {
 		call_fail(call, RPC_BAD_VALUE, "%s is at most ten years", period);
 		return false;

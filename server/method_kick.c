@@ -111,7 +111,7 @@ method_connections_kick(struct call *call)
 	}
 	k->control = call->control;
 	k->history = call->control->pool->history;
-	k->bans = call_number(call, "ban_s", 0) > 0;
+	k->bans = call_has(call, "ban_s");
 	k->has_retry = call_has(call, "retry_s");
 	k->cause.reason = CLOSE_KICKED;
 	k->cause.text = call_string(call, "reason");

@@ -247,9 +247,11 @@ method_log_set(struct call *call)
 {
 	const char *level = call_string(call, "level");
 	const char *old = log_level_name(log_level());
+	double for_s = call_number(call, "for_s", 0);
 
-	if (call_number(call, "for_s", 0) > 30.0 * 86400) {
-		call_fail(call, RPC_BAD_VALUE, "for_s is at most 30 days");
+	if (call_has(call, "for_s") && (for_s <= 0 || for_s > 30.0 * 86400)) {
+		call_fail(call, RPC_BAD_VALUE,
+		    "for_s is above 0 and at most 30 days; without it the level stays");
 		return;
 	}
 	if (change_level(call, level))
