@@ -125,13 +125,23 @@ is_global(const struct option_spec *spec)
 	       spec < command_global_options + GLOBAL_OPTIONS;
 }
 
-/* What poold is to be told has to be text: JSON has no other, and would leave it out. */
+/* Not UTF-8, it could not be sent: what is left of the command would do more. */
 static int
-check_text(struct cursor *c, const char *value)
+check_text(struct cursor *c, const char *word)
 {
-	return text_is_utf8(value, strlen(value))
-		   ? 0
-		   : fail(c, "\"%s\" is not text in UTF-8", value);
+	char shown[128];
+
+	if (text_is_utf8(word, strlen(word)))
+		return 0;
+	return fail(c, "\"%s\" is not UTF-8; nothing was done",
+	    text_shorten(word, shown, sizeof(shown)));
+}
+
+/* Names of files are bytes; so is what is sent as a message or run by a shell. */
+static bool
+is_bytes(const struct option_spec *spec)
+{
+	return spec->kind == VALUE_FILE || (spec->kind == VALUE_TEXT && !spec->param);
 }
 
 /* One option with its value, which may be the next word of argv. */
@@ -151,10 +161,10 @@ take_option(struct cursor *c, struct args *a, struct options *globals,
 	}
 	if (spec->kind == VALUE_NONE)
 		value = "";
+	else if (!is_bytes(spec) && (status = check_text(c, value)) != 0)
+		return status;
 	else if ((status = value_check(cmd, spec, name, value, c->error, c->size)) != 0)
 		return status;
-	if (spec->param && check_text(c, value) != 0)
-		return STATUS_USAGE;
 	if (is_global(spec))
 		return set_global(c, globals,
 		    (enum global_option)(spec - command_global_options), value);
@@ -254,14 +264,12 @@ args_globals(struct options *globals, int argc, char *const argv[], int *ret_use
 	return status;
 }
 
-/* Those may be any bytes. */
+/* The operand that is the message, unless an option is. */
 static bool
 is_message(const struct args *a, size_t i)
 {
-	const struct command *cmd = a->command;
-
-	return cmd->operand == VALUE_MESSAGE ||
-	       (cmd->last_operand == VALUE_MESSAGE && i + 1 == a->noperands);
+	return a->command->last_operand == VALUE_MESSAGE && i + 1 == a->noperands &&
+	       !args_text(a, "message") && !args_text(a, "file");
 }
 
 static int
@@ -276,12 +284,12 @@ check_operands(struct cursor *c, const struct args *a)
 		return fail(
 		    c, "unexpected argument \"%s\"", a->operands[cmd->max_operands]);
 	for (size_t i = 0; i < a->noperands; i++) {
-		if (is_message(a, i))
-			continue;
-		if (a->operands[i][0] == '\0')
-			return fail(c, "an empty argument");
-		if (cmd->operand != VALUE_FILE && check_text(c, a->operands[i]) != 0)
+		if (cmd->operand != VALUE_FILE && !is_message(a, i) &&
+		    check_text(c, a->operands[i]) != 0)
 			return STATUS_USAGE;
+		if (a->operands[i][0] == '\0' && cmd->operand != VALUE_MESSAGE &&
+		    (cmd->last_operand != VALUE_MESSAGE || i + 1 < a->noperands))
+			return fail(c, "an empty argument");
 		if (cmd->operand == VALUE_WORD &&
 		    value_check_words(cmd->operands, a->operands[i], cmd->operand_words,
 			false, c->error, c->size))
@@ -374,7 +382,7 @@ args_params(const struct args *a)
 	const struct command *cmd = a->command;
 	json_t *params = json_object();
 
-	for (size_t i = 0; params && cmd->options && cmd->options[i].name; i++) {
+	for (size_t i = 0; cmd->options && cmd->options[i].name; i++) {
 		const struct option_spec *spec = &cmd->options[i];
 		const struct param *param;
 
@@ -382,10 +390,19 @@ args_params(const struct args *a)
 			continue;
 		param = method_param(methods_at(cmd->method), spec->param);
 		if (param)
-			json_object_set_new(params, param->name,
+			args_put(&params, param->name,
 			    value_param(param, spec, a->values[i]));
 	}
-	return params;
+	return params ? params : json_null();
+}
+
+void
+args_put(json_t **params, const char *name, json_t *value)
+{
+	if (*params && json_object_set_new(*params, name, value) == 0)
+		return;
+	json_decref(*params);
+	*params = json_null();
 }
 
 json_t *
@@ -393,7 +410,11 @@ args_operands(const struct args *a, size_t begin, size_t end)
 {
 	json_t *words = json_array();
 
-	for (size_t i = begin; words && i < end; i++)
-		json_array_append_new(words, json_string(a->operands[i]));
+	for (size_t i = begin; i < end; i++) {
+		if (json_array_append_new(words, json_string(a->operands[i])) < 0) {
+			json_decref(words);
+			return NULL;
+		}
+	}
 	return words;
 }

@@ -46,11 +46,18 @@ int64_t args_duration_ms(const struct args *a, const char *option, int64_t other
 
 /*
  * A new object with a member for each given option that has a `param`, in the
- * type that methods.def says. NULL: out of memory.
+ * type that methods.def says; json_null() if it cannot be made whole.
  */
 json_t *args_params(const struct args *a);
 
-/* Operands [begin, end) as an array of strings. */
+/*
+ * Sets a member of *params; value is stolen. If that fails, or value is NULL, *params
+ * becomes json_null() and stays it: client_call() sends no such request, for without
+ * this member it might do more than was asked for.
+ */
+void args_put(json_t **params, const char *name, json_t *value);
+
+/* Operands [begin, end) as an array of strings. NULL: out of memory. */
 json_t *args_operands(const struct args *a, size_t begin, size_t end);
 
 #endif

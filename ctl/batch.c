@@ -133,12 +133,22 @@ fail_read(struct session *s, int err)
 	return status;
 }
 
+/* Some editors put the mark of UTF-8 in front of a file. */
+static size_t
+mark_len(const char *line, size_t len)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+
+	return len >= 3 && memcmp(line, mark, 3) == 0 ? 3 : 0;
+}
+
 static int
 run_lines(struct batch *b)
 {
 	struct session *s = b->session;
 	char *line = NULL;
 	size_t size = 0;
+	size_t skip;
 	ssize_t len;
 	int status = 0;
 
@@ -152,8 +162,8 @@ run_lines(struct batch *b)
 		} else if (len < 0) {
 			break;
 		} else {
-			s->line++;
-			status = run_line(b, line, (size_t)len);
+			skip = s->line++ == 0 ? mark_len(line, (size_t)len) : 0;
+			status = run_line(b, line + skip, (size_t)len - skip);
 		}
 	}
 	if (status == 0 && ferror(b->input))

@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/buffer.h"
 #include "common/net.h"
 #include "common/text.h"
 #include "common/units.h"
 #include "ctl/args.h"
-#include "ctl/interrupt.h"
 #include "ctl/output.h"
 #include "ctl/session.h"
 
@@ -132,6 +132,8 @@ check_intent(struct session *s, const struct args *a, const struct bulk_verb *ve
 {
 	bool all = args_flag(a, "all"), some = json_array_size(named_in(params)) > 0;
 
+	if (!json_is_object(params)) /* see args_put() */
+		return session_fail(s, STATUS_REFUSED, "out of memory");
 	if (all && some && !json_object_get(params, "rules"))
 		return session_fail(s, STATUS_USAGE,
 		    "--all and a selector: choose one; nothing was done");
@@ -148,9 +150,35 @@ check_intent(struct session *s, const struct args *a, const struct bulk_verb *ve
 
 /* -- preview ----------------------------------------------------------------- */
 
-static bool
-confirm(struct session *s, const struct bulk_verb *verb, const json_t *preview)
+/* "ban 10.0.0.0/8, alice and end 3 sessions?", "kick 3 connections?" */
+static int
+put_question(struct buffer *text, const struct bulk_verb *verb, const json_t *params,
+    long long count)
 {
+	const json_t *rules = json_object_get(params, "rules");
+	size_t n = json_array_size(rules);
+	int err = 0;
+
+	if (verb->doubt)
+		err = buffer_printf(text, "%s: ", verb->doubt);
+	for (size_t i = 0; i < n && i < PREVIEW && err == 0; i++)
+		err = buffer_printf(text, "%s%s", i > 0 ? ", " : "ban ",
+		    json_string_value(json_array_get(rules, i)));
+	if (n > PREVIEW && err == 0)
+		err = buffer_printf(text, " and %zu more", n - PREVIEW);
+	if (err == 0)
+		err =
+		    buffer_printf(text, "%s %lld %.*s?", n > 0 ? " and end" : verb->act,
+			count, (int)strlen(verb->what) - (count == 1), verb->what);
+	return err == 0 ? buffer_append(text, "", 1) : err;
+}
+
+static int
+confirm(struct session *s, const struct bulk_verb *verb, const json_t *params,
+    const json_t *preview)
+{
+	struct buffer question;
+	int status;
 	char text[512];
 	json_t *row;
 	size_t i;
@@ -163,9 +191,13 @@ confirm(struct session *s, const struct bulk_verb *verb, const json_t *preview)
 	}
 	if (count_of(preview) > PREVIEW)
 		fprintf(s->err, "and %lld more\n", count_of(preview) - PREVIEW);
-	snprintf(text, sizeof(text), "%s %lld %s?", verb->act, count_of(preview),
-	    verb->what);
-	return session_ask(s, text);
+	buffer_init(&question);
+	if (put_question(&question, verb, params, count_of(preview)) == 0)
+		status = session_confirm(s, question.data);
+	else
+		status = session_fail(s, STATUS_REFUSED, "out of memory");
+	buffer_clear(&question);
+	return status;
 }
 
 /*
@@ -173,42 +205,62 @@ confirm(struct session *s, const struct bulk_verb *verb, const json_t *preview)
  * million get no token: then whoever matches, if they are as many.
  */
 static void
-use_token(json_t *params, const json_t *preview)
+use_token(json_t **params, const json_t *preview)
 {
-	if (json_object_get(params, "rules"))
+	if (json_object_get(*params, "rules"))
 		return;
 	if (!json_is_string(json_object_get(preview, "token"))) {
-		json_object_set(params, "expect", json_object_get(preview, "count"));
+		args_put(
+		    params, "expect", json_incref(json_object_get(preview, "count")));
 		return;
 	}
-	json_object_del(params, "select");
-	json_object_del(params, "all");
-	json_object_del(params, "max");
-	json_object_set(params, "token", json_object_get(preview, "token"));
+	json_object_del(*params, "select");
+	json_object_del(*params, "all");
+	json_object_del(*params, "max");
+	args_put(params, "token", json_incref(json_object_get(preview, "token")));
 }
 
-/* Somebody is there: show whom it would touch, and ask if they are several. missing:
- * the sentence about those who are not. */
-static int
-preview(struct session *s, const struct bulk_verb *verb, json_t *params,
-    char missing[MISSING_SIZE])
+/* Rules are of people who may come yet; only one user by name is without doubt. */
+static bool
+is_in_doubt(const struct bulk_verb *verb, const json_t *params, const json_t *preview)
 {
-	json_t *dry = json_copy(params), *result;
+	return count_of(preview) > 1 || verb->doubt || json_object_get(params, "rules");
+}
+
+/* Nobody is there, and that is no error: as if it had been done. */
+static int
+show_nothing(struct session *s, const struct bulk_verb *verb, json_t *preview)
+{
+	json_object_del(preview, "dry_run");
+	json_object_del(preview, "token");
+	return output_result(s, verb->view, preview);
+}
+
+/*
+ * Somebody is there: show whom it would touch, and ask if that is in doubt. *ret_over:
+ * there is nothing to do. missing: the sentence about those who are not there.
+ */
+static int
+preview(struct session *s, const struct bulk_verb *verb, json_t **params,
+    bool *ret_over, char missing[MISSING_SIZE])
+{
+	json_t *dry = json_copy(*params), *result;
 	int status;
 
-	json_object_set_new(dry, "dry_run", json_true());
+	args_put(&dry, "dry_run", json_true());
 	status = session_call(s, verb->method, dry, &result);
 	if (status != 0)
 		return status;
-	if (!json_is_true(json_object_get(params, "ignore_missing"))) {
+	if (!json_is_true(json_object_get(*params, "ignore_missing"))) {
 		(void)bulk_missing(result, missing, MISSING_SIZE);
 		bulk_remark_missing(s, result);
 	}
-	if (count_of(result) > 1 && !confirm(s, verb, result))
-		status = session_fail(s,
-		    interrupt_pending() ? interrupt_status() : STATUS_USAGE,
-		    "not confirmed; nothing was done");
-	else if (count_of(result) > 1 || (count_of(result) == 1 && !is_exact(params)))
+	*ret_over = count_of(result) == 0 && !json_object_get(*params, "rules");
+	if (*ret_over)
+		status = show_nothing(s, verb, result);
+	else if (is_in_doubt(verb, *params, result))
+		status = confirm(s, verb, *params, result);
+	if (status == 0 && !*ret_over && (count_of(result) > 1 || !is_exact(*params)))
 		use_token(params, result);
 	json_decref(result);
 	return status;
@@ -276,7 +328,7 @@ show_result(struct session *s, const struct bulk_verb *verb, const json_t *resul
 {
 	int status = output_result(s, verb->view, result);
 
-	if (status != 0)
+	if (status != 0 && status != STATUS_PARTLY)
 		return status;
 	if (failures(result) > 0)
 		return session_fail(s, STATUS_PARTLY, "%zu could not be %s",
@@ -285,7 +337,7 @@ show_result(struct session *s, const struct bulk_verb *verb, const json_t *resul
 		return session_fail(s, STATUS_PARTLY,
 		    "%lld had ended before, and for %s nobody is banned",
 		    escaped(result), escaped(result) == 1 ? "it" : "them");
-	return 0;
+	return status;
 }
 
 static int
@@ -319,10 +371,11 @@ bulk_run(struct session *s, const struct args *a, const struct bulk_verb *verb,
 {
 	char missing[MISSING_SIZE] = "";
 	int status = check_intent(s, a, verb, params);
+	bool is_over = false;
 
 	if (status == 0 && needs_preview(s, a, params))
-		status = preview(s, verb, params, missing);
-	if (status == 0)
+		status = preview(s, verb, &params, &is_over, missing);
+	if (status == 0 && !is_over)
 		status = act(s, a, verb, params, missing);
 	json_decref(params);
 	return status;

@@ -21,6 +21,7 @@ struct bulk_verb { /* words about the act, and how its result is shown */
 	const char *done;	 /* "kicked" */
 	const char *what;	 /* "connections" */
 	const struct view *view; /* its member: those whom it touched */
+	const char *doubt;	 /* asked about, however many it hits; NULL: no doubt */
 };
 
 /* Their options, to be put into the table of the command. */
@@ -56,7 +57,7 @@ void bulk_remark_missing(struct session *s, const json_t *result);
 /* "9007 alice 10.2.3.4:4411 (age 2d3h)" of a row, or the name it is. Returns text. */
 const char *bulk_describe(const json_t *row, char *text, size_t size);
 
-/* Bans that are in force but not on the disk. Returns the status to end with. */
+/* Bans that are in force but not on the disk: the judge of a view. */
 int bulk_warn_unsaved(struct session *s, const json_t *result);
 
 #endif

@@ -300,6 +300,12 @@ client_begin(struct client *c, struct client_call *call)
 	call->result = NULL;
 	call->error_data = NULL;
 	call->cancelled = false;
+	if (call->params && !json_is_object(call->params)) {
+		json_decref(call->params);
+		call->params = NULL;
+		return client_fail(c, STATUS_REFUSED, NULL,
+		    "out of memory: the request is not whole; nothing was sent");
+	}
 	request = make_request(c, call);
 	err = request
 		  ? client_send(c, request, client_deadline(call->timeout_ms), &sent)

@@ -80,7 +80,9 @@ bool client_is_connected(const struct client *c);
 
 struct client_call {
 	const char *method;
-	json_t *params;	    /* stolen by client_call(); NULL means none */
+	/* Stolen by client_call(). NULL: none; no object: they could not be made, and
+	 * nothing is sent. */
+	json_t *params;
 	int64_t timeout_ms; /* without a sign of life; 0 means no limit */
 
 	/* Rows of a streamed result as they come, borrowed; returns 0 to go on,

@@ -167,7 +167,7 @@ command_find_prefix(const char *const words[], size_t n, size_t *ret_used,
 	*ret_count = 0;
 	for (size_t i = 0; !found && i < command_count(); i++) {
 		if (match_command(commands[i], words, n, &used) == MATCH_NONE ||
-		    is_hidden(commands[i], words))
+		    commands[i]->is_whole || is_hidden(commands[i], words))
 			continue;
 		if (*ret_count < max)
 			candidates[*ret_count] = commands[i]->words;
@@ -337,19 +337,37 @@ near_command(const char *word, const char *group, char *text, size_t size)
 	return text_near(word, known.words, known.count, text, size);
 }
 
+/* The command that words would be short for, were it ever shortened; or NULL. */
+static const struct command *
+whole_command(const struct session *s, const char *const words[], size_t n)
+{
+	size_t used;
+
+	for (size_t i = 0; s->interactive && i < command_count(); i++)
+		if (commands[i]->is_whole &&
+		    match_command(commands[i], words, n, &used) == MATCH_PREFIX)
+			return commands[i];
+	return NULL;
+}
+
 static int
 fail_unknown(struct session *s, const char *const words[], size_t n)
 {
-	char group[256], text[160];
+	const struct command *whole = whole_command(s, words, n);
+	char group[256], text[160], shown[80];
 	bool is_group = command_group(words[0], group, sizeof(group));
 
 	s->command = words[0];
+	if (whole)
+		return session_fail(
+		    s, STATUS_USAGE, "write \"%s\" in full, it ends all", whole->words);
 	if (is_group && (n < 2 || words[1][0] == '-'))
 		return session_fail(
 		    s, STATUS_USAGE, "one word more is needed: %s", group);
 	if (is_group)
 		return session_fail(s, STATUS_USAGE,
-		    "unknown command \"%s %s\"%s; there are %s", words[0], words[1],
+		    "unknown command \"%s %s\"%s; there are %s", words[0],
+		    text_shorten(words[1], shown, sizeof(shown)),
 		    near_command(words[1], words[0], text, sizeof(text)), group);
 	return session_fail(s, STATUS_USAGE, "unknown command%s; see \"%s\"",
 	    near_command(words[0], "", text, sizeof(text)),
@@ -487,8 +505,8 @@ command_run(struct session *s, int argc, char *const argv[])
 	int status;
 
 	s->ran = NULL;
+	s->has_acted = false;
 	status = run_words(s, argc, argv);
-
 	s->options = before;
 	s->command = command;
 	return status;

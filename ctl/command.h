@@ -68,6 +68,7 @@ struct command {
 	enum value_kind last_operand;	   /* of the last one, if it differs */
 	const char *operand_words;	   /* VALUE_WORD: "a|b" */
 	size_t min_operands, max_operands; /* SIZE_MAX: any number */
+	bool is_whole;			   /* no prefix of it will do */
 	const struct column *columns;	   /* VALUE_COLUMNS, VALUE_SORT; NULL: none */
 	size_t ncolumns;
 	int (*run)(struct session *s, struct args *a); /* returns a status */

@@ -50,10 +50,9 @@ accept_set(struct session *s, const struct args *a, const char *state)
 	json_t *params = args_params(a), *result;
 	int status;
 
-	json_object_set_new(params, "state", json_string(state));
+	args_put(&params, "state", json_string(state));
 	if (a->noperands > 0)
-		json_object_set_new(
-		    params, "listeners", args_operands(a, 0, a->noperands));
+		args_put(&params, "listeners", args_operands(a, 0, a->noperands));
 	status = session_call(s, "accept.set", params, &result);
 	if (status != 0)
 		return status;

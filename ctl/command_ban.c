@@ -81,13 +81,14 @@ text_add(struct session *s, const json_t *result)
 	json_array_foreach(json_object_get(result, "hit"), i, row)
 		session_say(s, "%s %s", dry ? "would end" : "ended",
 		    bulk_describe(row, text, sizeof(text)));
-	return dry ? 0 : bulk_warn_unsaved(s, result);
+	return 0;
 }
 
 static const struct view view_add = {
 	.member = "hit",
 	COLUMNS(columns_hit),
 	.text = text_add,
+	.judge = bulk_warn_unsaved,
 };
 
 static const struct bulk_verb bulk_ban = {
@@ -120,7 +121,7 @@ run_add(struct session *s, struct args *a)
 		    "give either users and addresses, or selectors; nothing was done");
 	params = args_params(a);
 	if (a->noperands > 0)
-		json_object_set_new(params, rules > 0 ? "rules" : "select",
+		args_put(&params, rules > 0 ? "rules" : "select",
 		    args_operands(a, 0, a->noperands));
 	return bulk_run(s, a, &bulk_ban, params);
 }
@@ -135,17 +136,18 @@ text_del(struct session *s, const json_t *result)
 
 	json_array_foreach(json_object_get(result, "removed"), i, rule)
 		session_say(s, "no longer banned: %s", json_string_value(rule));
-	return bulk_warn_unsaved(s, result);
+	return 0;
 }
 
 static int
 run_del(struct session *s, struct args *a)
 {
-	static const struct view view = { .text = text_del };
+	static const struct view view = { .text = text_del,
+		.judge = bulk_warn_unsaved };
 	json_t *params = args_params(a), *result;
 	int status;
 
-	json_object_set_new(params, "rules", args_operands(a, 0, a->noperands));
+	args_put(&params, "rules", args_operands(a, 0, a->noperands));
 	status = session_call(s, "ban.remove", params, &result);
 	if (status != 0)
 		return status;
@@ -257,7 +259,7 @@ run_test(struct session *s, struct args *a)
 		view.columns = columns_bans;
 		view.ncolumns = sizeof(columns_bans) / sizeof(columns_bans[0]);
 	}
-	json_object_set_new(params, "who", json_string(a->operands[0]));
+	args_put(&params, "who", json_string(a->operands[0]));
 	status = session_call(s, "ban.test", params, &result);
 	if (status != 0)
 		return status;

@@ -182,7 +182,7 @@ run_list(struct session *s, struct args *a)
 	json_t *params = json_object();
 
 	if (a->noperands > 0)
-		json_object_set_new(params, "pattern", json_string(a->operands[0]));
+		args_put(&params, "pattern", json_string(a->operands[0]));
 	return show(s, "settings.list", params, &view);
 }
 
@@ -200,23 +200,26 @@ run_get(struct session *s, struct args *a)
 	bool is_pattern = a->noperands == 1 && strpbrk(a->operands[0], "*?[") != NULL;
 
 	if (is_pattern)
-		json_object_set_new(params, "pattern", json_string(a->operands[0]));
+		args_put(&params, "pattern", json_string(a->operands[0]));
 	else
-		json_object_set_new(params, "names", args_operands(a, 0, a->noperands));
+		args_put(&params, "names", args_operands(a, 0, a->noperands));
 	return show(s, is_pattern ? "settings.list" : "settings.get", params, &view);
 }
 
 /* Whom the change hits, as a part of a sentence; "" if nobody. */
 static const char *
-effect_of(const json_t *row, char *text, size_t size)
+effect_of(const json_t *row, bool is_done, char *text, size_t size)
 {
 	long long affected = json_integer_value(json_object_get(row, "affected"));
 	long long over_by = json_integer_value(json_object_get(row, "over_by"));
 
 	*text = '\0';
 	if (affected > 0)
-		snprintf(text, size, "; %lld connection%s would end now", affected,
-		    affected == 1 ? "" : "s");
+		snprintf(text, size, "; %lld connection%s %s now", affected,
+		    affected == 1 ? "" : "s",
+		    !is_done	    ? "would end"
+		    : affected == 1 ? "ends"
+				    : "end");
 	else if (over_by > 0)
 		snprintf(text, size,
 		    "; %lld are logged in, %lld more than the limit; nobody is ended",
@@ -243,7 +246,7 @@ config_view_say(struct session *s, const json_t *row, const char *what)
 
 /* When a change takes effect, and whom it hits. */
 static void
-say_change(struct session *s, const json_t *row)
+say_change(struct session *s, const json_t *row, bool is_done)
 {
 	const char *applies = text_of(row, "applies");
 	char effect[128], what[192];
@@ -253,7 +256,7 @@ say_change(struct session *s, const json_t *row)
 	else if (strcmp(applies, "restart") == 0)
 		applies = "applies after a restart";
 	snprintf(what, sizeof(what), "%s%s", applies,
-	    effect_of(row, effect, sizeof(effect)));
+	    effect_of(row, is_done, effect, sizeof(effect)));
 	config_view_say(s, row, what);
 }
 
@@ -291,8 +294,6 @@ config_view_warn(struct session *s, const json_t *result)
 
 	if (!warning[0])
 		return 0;
-	if (format_is_json(s->options.format) || s->capture)
-		return STATUS_PARTLY; /* it is a member of the result */
 	return session_fail(s, STATUS_PARTLY, "saved, but: %s", warning);
 }
 
@@ -327,11 +328,12 @@ static int
 text_changed(struct session *s, const json_t *result)
 {
 	const json_t *changed = json_object_get(result, "changed");
+	bool dry = json_is_true(json_object_get(result, "dry_run"));
 	json_t *row;
 	size_t i;
 
 	json_array_foreach((json_t *)changed, i, row)
-		say_change(s, row);
+		say_change(s, row, session_can_ask(s) && !dry);
 	say_names(s, "runtime value replaced by the files",
 	    json_object_get(result, "dropped"));
 	say_names(s, "needs a restart", json_object_get(result, "needs_restart"));
@@ -339,8 +341,7 @@ text_changed(struct session *s, const json_t *result)
 		session_say(s, "nothing changes");
 	say_hidden(s, json_object_get(result, "hidden"));
 	say_future(s, result);
-	if (json_array_size(changed) > 0 &&
-	    json_is_true(json_object_get(result, "dry_run")))
+	if (json_array_size(changed) > 0 && dry)
 		session_say(s, "dry run: nothing was changed");
 	return 0;
 }
@@ -349,21 +350,74 @@ const struct view config_view_changed = {
 	.member = "changed",
 	COLUMNS(columns_changed),
 	.text = text_changed,
+	.judge = config_view_warn,
 };
+
+/* "connection_timeout would end 17 connections now: change it?"; empty: nobody ends. */
+static int
+put_question(struct buffer *text, const json_t *changed)
+{
+	json_t *row;
+	size_t i;
+	int err = 0;
+
+	json_array_foreach((json_t *)changed, i, row) {
+		long long n = json_integer_value(json_object_get(row, "affected"));
+
+		if (n > 0 && err == 0)
+			err =
+			    buffer_printf(text, "%s%s would end %lld connection%s now",
+				text->len > 0 ? ", " : "", text_of(row, "name"), n,
+				n == 1 ? "" : "s");
+	}
+	if (err == 0 && text->len > 0)
+		err = buffer_append_text(text, ": change it?");
+	return err == 0 && text->len > 0 ? buffer_append(text, "", 1) : err;
+}
+
+/* On a terminal a change that would end somebody is asked about before. */
+static int
+confirm(
+    struct session *s, const struct args *a, const char *method, const json_t *params)
+{
+	json_t *dry, *result;
+	struct buffer question;
+	int status;
+
+	if (!session_can_ask(s) || args_flag(a, "yes") || args_flag(a, "dry-run") ||
+	    !command_option(a->command, "yes", strlen("yes")))
+		return 0;
+	dry = json_copy((json_t *)params);
+	args_put(&dry, "dry_run", json_true());
+	status = session_call(s, method, dry, &result);
+	if (status != 0)
+		return status;
+	buffer_init(&question);
+	if (put_question(&question, json_object_get(result, "changed")) < 0)
+		status = session_fail(s, STATUS_REFUSED, "out of memory");
+	else if (question.len > 0)
+		status = session_confirm(s, question.data);
+	buffer_clear(&question);
+	json_decref(result);
+	return status;
+}
 
 static int
 change(struct session *s, const struct args *a, const char *method, json_t *params)
 {
 	json_t *result;
-	int status = session_call(s, method, params, &result);
+	int status = confirm(s, a, method, params);
 
+	if (status != 0) {
+		json_decref(params);
+		return status;
+	}
+	status = session_call(s, method, params, &result);
 	if (status != 0)
 		return status;
 	if (args_flag(a, "dry-run"))
 		json_object_set_new(result, "dry_run", json_true());
 	status = output_result(s, &config_view_changed, result);
-	if (status == 0)
-		status = config_view_warn(s, result);
 	json_decref(result);
 	return status;
 }
@@ -388,10 +442,13 @@ run_set(struct session *s, struct args *a)
 			json_decref(params);
 			return status;
 		}
-		json_object_setn_new(
-		    values, word, (size_t)(equals - word), json_string(equals + 1));
+		if (json_object_setn_new(values, word, (size_t)(equals - word),
+			json_string(equals + 1)) < 0) {
+			json_decref(values);
+			values = NULL;
+		}
 	}
-	json_object_set_new(params, "values", values);
+	args_put(&params, "values", values);
 	return change(s, a, "settings.set", params);
 }
 
@@ -400,7 +457,7 @@ run_unset(struct session *s, struct args *a)
 {
 	json_t *params = args_params(a);
 
-	json_object_set_new(params, "names", args_operands(a, 0, a->noperands));
+	args_put(&params, "names", args_operands(a, 0, a->noperands));
 	return change(s, a, "settings.unset", params);
 }
 
@@ -417,12 +474,14 @@ static const struct option_spec set_options[] = {
 		"take it back after this time unless \"config confirm\"" },
 	{ "dry-run", 0, VALUE_NONE, NULL, NULL, "dry_run", "only say what would change" },
 	{ "comment", 0, VALUE_TEXT, "TEXT", NULL, "comment", "for the audit" },
+	{ "yes", 'y', VALUE_NONE, NULL, NULL, NULL, "do not ask" },
 	{ .name = NULL },
 };
 
 static const struct option_spec reload_options[] = {
 	{ "dry-run", 0, VALUE_NONE, NULL, NULL, "dry_run", "only say what would change" },
 	{ "comment", 0, VALUE_TEXT, "TEXT", NULL, "comment", "for the audit" },
+	{ "yes", 'y', VALUE_NONE, NULL, NULL, NULL, "do not ask" },
 	{ .name = NULL },
 };
 

@@ -65,7 +65,7 @@ fetch_page(struct listing *l, int64_t rows)
 	};
 	int status;
 
-	json_object_set_new(call.params, "limit", json_integer(rows));
+	args_put(&call.params, "limit", json_integer(rows));
 	status = session_call_rows(l->session, &call);
 	if (status != 0)
 		return status;
@@ -101,7 +101,8 @@ fetch_pages(struct listing *l)
 	int status = fetch_page(l, page_rows(l));
 
 	while (status == 0 && wants_more(l)) {
-		json_object_set(l->params, "after", json_object_get(l->last, "next"));
+		args_put(
+		    &l->params, "after", json_incref(json_object_get(l->last, "next")));
 		l->page = 2 * l->page < MAX_PAGE ? 2 * l->page : MAX_PAGE;
 		status = fetch_page(l, page_rows(l));
 	}
@@ -182,8 +183,7 @@ listing_run(
 	l.params = args_params(a);
 	json_object_del(l.params, "limit");
 	if (a->noperands > 0)
-		json_object_set_new(
-		    l.params, "select", args_operands(a, 0, a->noperands));
+		args_put(&l.params, "select", args_operands(a, 0, a->noperands));
 	return finish(&l, fetch_pages(&l));
 }
 
@@ -243,8 +243,7 @@ run_count(struct session *s, struct args *a)
 	int status;
 
 	if (a->noperands > 0)
-		json_object_set_new(
-		    params, "select", args_operands(a, 0, a->noperands));
+		args_put(&params, "select", args_operands(a, 0, a->noperands));
 	status = session_call(s, "connections.count", params, &result);
 	if (status != 0)
 		return status;
@@ -364,7 +363,7 @@ run_show(struct session *s, struct args *a)
 	json_t *params = json_object(), *result;
 	int status;
 
-	json_object_set_new(params, "select", args_operands(a, 0, a->noperands));
+	args_put(&params, "select", args_operands(a, 0, a->noperands));
 	status = session_call(s, "connections.show", params, &result);
 	if (status != 0)
 		return status;

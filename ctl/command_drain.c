@@ -94,8 +94,7 @@ run_start(struct session *s, struct args *a)
 		    "over what time? give it with --over, such as --over 5m");
 	params = args_params(a);
 	if (a->noperands > 0)
-		json_object_set_new(
-		    params, "select", args_operands(a, 0, a->noperands));
+		args_put(&params, "select", args_operands(a, 0, a->noperands));
 	return bulk_run(s, a, &bulk_drain, params);
 }
 

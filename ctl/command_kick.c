@@ -18,18 +18,25 @@ static const struct column columns_kicked[] = {
 };
 /* clang-format on */
 
-/* With --ban. Returns a status. */
-static int
+/* With --ban. */
+static void
 say_banned(struct session *s, const json_t *result)
 {
 	const json_t *made = json_object_get(result, "made");
-	json_int_t missed = json_integer_value(json_object_get(result, "not_banned"));
 	long long banned = json_integer_value(made) +
 			   json_integer_value(json_object_get(result, "renewed"));
 
-	if (made == NULL)
+	if (made != NULL)
+		session_say(s, "banned %lld user%s", banned, banned == 1 ? "" : "s");
+}
+
+static int
+judge_kick(struct session *s, const json_t *result)
+{
+	json_int_t missed = json_integer_value(json_object_get(result, "not_banned"));
+
+	if (json_is_true(json_object_get(result, "dry_run")))
 		return 0;
-	session_say(s, "banned %lld user%s", banned, banned == 1 ? "" : "s");
 	if (missed > 0)
 		return session_fail(s, STATUS_PARTLY,
 		    "%lld could not be banned: there are max_bans already",
@@ -55,7 +62,9 @@ text_kick(struct session *s, const json_t *result)
 		session_say(s, "not kicked %s", bulk_describe(row, text, sizeof(text)));
 	if (count > 1 && s->out_is_terminal)
 		session_say(s, "%lld connections in all", count);
-	return dry ? 0 : say_banned(s, result);
+	if (!dry)
+		say_banned(s, result);
+	return 0;
 }
 
 static const struct view view_kick = {
@@ -63,6 +72,7 @@ static const struct view view_kick = {
 	.columns = columns_kicked,
 	.ncolumns = 3,
 	.text = text_kick,
+	.judge = judge_kick,
 };
 
 static const struct bulk_verb bulk_kick = {
@@ -79,8 +89,7 @@ run_kick(struct session *s, struct args *a)
 	json_t *params = args_params(a);
 
 	if (a->noperands > 0)
-		json_object_set_new(
-		    params, "select", args_operands(a, 0, a->noperands));
+		args_put(&params, "select", args_operands(a, 0, a->noperands));
 	return bulk_run(s, a, &bulk_kick, params);
 }
 

@@ -92,14 +92,14 @@ base64(const struct buffer *data)
 }
 
 static void
-set_payload(json_t *params, const struct buffer *data)
+set_payload(json_t **params, const struct buffer *data)
 {
 	const char *bytes = data->data ? data->data : "";
 
 	if (text_is_utf8(bytes, data->len) && !memchr(bytes, '\0', data->len))
-		json_object_set_new(params, "data", json_stringn(bytes, data->len));
+		args_put(params, "data", json_stringn(bytes, data->len));
 	else
-		json_object_set_new(params, "data_base64", base64(data));
+		args_put(params, "data_base64", base64(data));
 }
 
 /* -m, --file, or else the last operand; *ret_operands are left for users. */
@@ -145,10 +145,9 @@ make_params(struct session *s, const struct args *a, bool to_some, json_t **ret)
 		    s, STATUS_USAGE, "unexpected argument \"%s\"", a->operands[0]);
 	if (status == 0) {
 		params = args_params(a);
-		set_payload(params, &data);
+		set_payload(&params, &data);
 		if (receivers > 0)
-			json_object_set_new(
-			    params, "select", args_operands(a, 0, receivers));
+			args_put(&params, "select", args_operands(a, 0, receivers));
 		*ret = params;
 	}
 	buffer_clear(&data);
@@ -209,13 +208,44 @@ static const struct bulk_verb bulk_send = {
 	.view = &view_send,
 };
 
+/*
+ * "hello there" to vic without quotes would be "there" to vic and to hello: where
+ * somebody can be asked, he sees what is taken for what.
+ */
+static void
+put_doubt(const struct args *a, struct buffer *doubt)
+{
+	size_t names = a->noperands - 1;
+	char text[64];
+	int err;
+
+	if (args_text(a, "message") || args_text(a, "file") || names < 2)
+		return;
+	err = buffer_printf(
+	    doubt, "\"%s\" to", text_shorten(a->operands[names], text, sizeof(text)));
+	for (size_t i = 0; i < names && err == 0; i++)
+		err = buffer_printf(doubt, "%s %s", i > 0 ? "," : "",
+		    text_shorten(a->operands[i], text, sizeof(text)));
+	if (err == 0)
+		(void)buffer_append(doubt, "", 1);
+}
+
 static int
 run_send(struct session *s, struct args *a)
 {
+	struct bulk_verb verb = bulk_send;
+	struct buffer doubt;
 	json_t *params;
 	int status = make_params(s, a, true, &params);
 
-	return status != 0 ? status : bulk_run(s, a, &bulk_send, params);
+	if (status != 0)
+		return status;
+	buffer_init(&doubt);
+	put_doubt(a, &doubt);
+	verb.doubt = doubt.data;
+	status = bulk_run(s, a, &verb, params);
+	buffer_clear(&doubt);
+	return status;
 }
 
 static int
@@ -261,7 +291,8 @@ const struct command verb_send = {
 	.words = "send",
 	.operands = "USER|SELECTOR... {TEXT|-m TEXT|--file FILE|-}",
 	.summary = "send a message to users",
-	.details = BULK_DETAILS,
+	.details =
+	    "The text is the last word: quote one of several words.\n" BULK_DETAILS,
 	.examples = "  poolctl send alice 'back in five minutes'\n"
 		    "  poolctl send idle=+10m 'still there?'\n"
 		    "  poolctl send state=idle --yes -m hello\n"

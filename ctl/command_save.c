@@ -72,7 +72,7 @@ run_diff(struct session *s, struct args *a)
 	int status;
 
 	if (a->noperands > 0)
-		json_object_set_new(params, "against", json_string(a->operands[0]));
+		args_put(&params, "against", json_string(a->operands[0]));
 	status = session_call(s, "settings.diff", params, &result);
 	if (status != 0)
 		return status;
@@ -118,32 +118,31 @@ text_confirm(struct session *s, const json_t *result)
 
 static int
 run(struct session *s, const struct args *a, const char *method,
-    const struct view *view, json_t **ret_result)
+    const struct view *view)
 {
-	int status = session_call(s, method, args_params(a), ret_result);
+	json_t *result;
+	int status = session_call(s, method, args_params(a), &result);
 
 	if (status != 0)
 		return status;
-	status = output_result(s, view, *ret_result);
-	if (status == 0)
-		status = config_view_warn(s, *ret_result);
+	status = output_result(s, view, result);
+	json_decref(result);
 	return status;
 }
 
 /* What only the file may have is told, and is no success. */
 static int
-say_left_out(struct session *s, const json_t *names)
+judge_save(struct session *s, const json_t *result)
 {
+	int status = config_view_warn(s, result);
 	json_t *name;
 	size_t i;
 
-	if (format_is_json(s->options.format) || s->capture)
-		return json_array_size(names) > 0 ? STATUS_PARTLY : 0;
-	json_array_foreach((json_t *)names, i, name)
-		(void)session_fail(s, STATUS_PARTLY,
+	json_array_foreach(json_object_get(result, "left_out"), i, name)
+		status = session_fail(s, STATUS_PARTLY,
 		    "%s is not saved: only the configuration file may have it",
 		    json_string_value(name));
-	return json_array_size(names) > 0 ? STATUS_PARTLY : 0;
+	return status;
 }
 
 static int
@@ -153,14 +152,10 @@ run_save(struct session *s, struct args *a)
 		.member = "saved",
 		COLUMNS(columns_values),
 		.text = text_save,
+		.judge = judge_save,
 	};
-	json_t *result = NULL;
-	int status = run(s, a, "settings.save", &view, &result);
 
-	if (status == 0)
-		status = say_left_out(s, json_object_get(result, "left_out"));
-	json_decref(result);
-	return status;
+	return run(s, a, "settings.save", &view);
 }
 
 static int
@@ -170,22 +165,16 @@ run_confirm(struct session *s, struct args *a)
 		.member = "confirmed",
 		COLUMNS(columns_values),
 		.text = text_confirm,
+		.judge = config_view_warn,
 	};
-	json_t *result = NULL;
-	int status = run(s, a, "settings.confirm", &view, &result);
 
-	json_decref(result);
-	return status;
+	return run(s, a, "settings.confirm", &view);
 }
 
 static int
 run_rollback(struct session *s, struct args *a)
 {
-	json_t *result = NULL;
-	int status = run(s, a, "settings.rollback", &config_view_changed, &result);
-
-	json_decref(result);
-	return status;
+	return run(s, a, "settings.rollback", &config_view_changed);
 }
 
 /* clang-format off */

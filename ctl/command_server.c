@@ -175,7 +175,7 @@ run_log_level(struct session *s, struct args *a)
 	json_t *params = args_params(a), *result;
 	int status;
 
-	json_object_set_new(params, "level", json_string(a->operands[0]));
+	args_put(&params, "level", json_string(a->operands[0]));
 	status = session_call(s, "log.set", params, &result);
 	if (status != 0)
 		return status;
@@ -201,6 +201,17 @@ text_abort(struct session *s, const json_t *r)
 }
 
 static int
+judge_shutdown(struct session *s, const json_t *r)
+{
+	const char *failed = json_string_value(json_object_get(r, "failed"));
+
+	if (!failed)
+		return 0;
+	return session_fail(s, STATUS_PARTLY,
+	    "the shutdown is called off, but %s; see \"accept on\"", failed);
+}
+
+static int
 check_shutdown(struct session *s, const struct args *a)
 {
 	int ways = args_flag(a, "grace") + args_flag(a, "now") + args_flag(a, "abort");
@@ -214,26 +225,47 @@ check_shutdown(struct session *s, const struct args *a)
 	return 0;
 }
 
+/* Somebody at a terminal is asked, for a word typed there may be a slip. */
+static int
+confirm_shutdown(struct session *s, const struct args *a)
+{
+	char question[128];
+	json_t *stats;
+	long long n;
+	int status;
+
+	if (!session_can_ask(s) || args_flag(a, "yes") || args_flag(a, "abort"))
+		return 0;
+	status = session_call(s, "pool.stats", NULL, &stats);
+	if (status != 0)
+		return status;
+	n = (long long)json_integer_value(json_object_get(stats, "total_connections"));
+	json_decref(stats);
+	if (s->client.role < command_role(a->command))
+		return 0; /* it will be refused */
+	snprintf(question, sizeof(question), "end %lld connection%s and stop poold?", n,
+	    n == 1 ? "" : "s");
+	return session_confirm(s, question);
+}
+
 static int
 run_shutdown(struct session *s, struct args *a)
 {
 	const struct view view = {
 		.text = args_flag(a, "abort") ? text_abort : text_shutdown,
+		.judge = judge_shutdown,
 	};
 	int status = check_shutdown(s, a);
-	const char *failed;
 	json_t *result;
 
+	if (status == 0)
+		status = confirm_shutdown(s, a);
 	if (status != 0)
 		return status;
 	status = session_call(s, "server.shutdown", args_params(a), &result);
 	if (status != 0)
 		return status;
 	status = output_result(s, &view, result);
-	failed = json_string_value(json_object_get(result, "failed"));
-	if (status == 0 && failed)
-		status = session_fail(s, STATUS_PARTLY,
-		    "the shutdown is called off, but %s; see \"accept on\"", failed);
 	json_decref(result);
 	return status;
 }
@@ -276,6 +308,7 @@ static const struct option_spec shutdown_options[] = {
 	{ "now", 0, VALUE_NONE, NULL, NULL, "now", "do not wait for anything" },
 	{ "abort", 0, VALUE_NONE, NULL, NULL, "abort", "call off one that is under way" },
 	{ "text", 0, VALUE_TEXT, "TEXT", NULL, "text", "text sent to every client" },
+	{ "yes", 'y', VALUE_NONE, NULL, NULL, NULL, "do not ask" },
 	{ "comment", 0, VALUE_TEXT, "TEXT", NULL, "comment", "for the audit" },
 	{ .name = NULL },
 };
@@ -305,6 +338,7 @@ const struct command verb_shutdown = {
 	.examples = "  poolctl shutdown --grace 30s\n"
 		    "  poolctl shutdown --abort\n",
 	.method = METHOD_ID_SERVER_SHUTDOWN,
+	.is_whole = true,
 	.options = shutdown_options,
 	.run = run_shutdown,
 };

@@ -144,7 +144,7 @@ call_trace(struct trace *t, const struct args *a)
 	};
 	int status;
 
-	json_object_set_new(call.params, "user", json_string(a->operands[0]));
+	args_put(&call.params, "user", json_string(a->operands[0]));
 	status = session_try(s, &call);
 	if (call.result)
 		tell_end(s, call.result);

@@ -104,6 +104,8 @@ condition_method(const struct condition *c, json_t **ret_params)
 	}
 	snprintf(word, sizeof(word), "user=%s", c->user);
 	*ret_params = json_pack("{s:[s, s]}", "select", word, "state=active,idle");
+	if (!*ret_params)
+		*ret_params = json_null(); /* none at all would ask for everybody */
 	return "connections.count";
 }
 

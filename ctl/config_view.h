@@ -18,7 +18,7 @@ void config_view_say(struct session *s, const json_t *row, const char *what);
 /* Where it was saved, if it was. */
 void config_view_saved(struct session *s, const json_t *result);
 
-/* Was it saved, but not for certain? That is said, and STATUS_PARTLY; else 0. */
+/* The judge of a view: was it saved, but not for certain? */
 int config_view_warn(struct session *s, const json_t *result);
 
 #endif

@@ -278,8 +278,7 @@ follow(void *ctx)
 	int status;
 
 	if (a->noperands > 0)
-		json_object_set_new(
-		    params, "select", args_operands(a, 0, a->noperands));
+		args_put(&params, "select", args_operands(a, 0, a->noperands));
 	status = session_call(s, "events.subscribe", params, &result);
 	if (status != 0)
 		return status;

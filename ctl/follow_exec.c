@@ -126,11 +126,10 @@ subscription(const struct feed *f)
 	json_t *params = args_params(a);
 
 	if (a->noperands > 0)
-		json_object_set_new(
-		    params, "select", args_operands(a, 0, a->noperands));
+		args_put(&params, "select", args_operands(a, 0, a->noperands));
 	if (f->has_begun) {
 		json_object_del(params, "last");
-		json_object_set_new(params, "since", json_integer(f->last));
+		args_put(&params, "since", json_integer(f->last));
 	}
 	return params;
 }

@@ -3,6 +3,7 @@
  */
 #include <fcntl.h>
 #include <locale.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -242,8 +242,8 @@ write_document(struct session *s, const struct view *view, const json_t *result)
 	return output_members(s, result);
 }
 
-int
-output_result(struct session *s, const struct view *view, const json_t *result)
+static int
+put_result(struct session *s, const struct view *view, const json_t *result)
 {
 	int err;
 
@@ -256,4 +256,12 @@ output_result(struct session *s, const struct view *view, const json_t *result)
 	if (err < 0)
 		return session_fail(s, STATUS_REFUSED, "out of memory");
 	return session_flush(s, err);
+}
+
+int
+output_result(struct session *s, const struct view *view, const json_t *result)
+{
+	int status = put_result(s, view, result);
+
+	return status == 0 && view->judge ? view->judge(s, result) : status;
 }

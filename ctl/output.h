@@ -49,6 +49,9 @@ struct view {
 	/* For table and wide instead of rows; NULL: a table of the rows, or of
 	 * the members if there is no array. Returns a status. */
 	int (*text)(struct session *s, const json_t *result);
+	/* Of an act that was done, but not all of it: reports, and returns the status
+	 * to end with, the same in every format. NULL: there is no such thing. */
+	int (*judge)(struct session *s, const json_t *result);
 };
 
 /* Writes a complete result (borrowed). Returns a status. */

@@ -18,6 +18,7 @@
 #include "ctl/interrupt.h"
 
 #define DEFAULT_TIMEOUT_MS 5000
+#define COMMAND_SHOWN 80 /* bytes; longer is what is none */
 #define DEFAULT_SOCKET POOLD_RUNDIR "/control.sock"
 
 void
@@ -159,9 +160,20 @@ session_try_connect(struct session *s)
 	return status != 0 ? status : connect_client(s);
 }
 
+static bool
+is_change(const struct client_call *call)
+{
+	const struct method *method = methods_find(call->method);
+
+	return method && method->flags & METHOD_MUTATES &&
+	       !(method->flags & METHOD_STREAM) &&
+	       !json_is_true(json_object_get(call->params, "dry_run"));
+}
+
 int
 session_try(struct session *s, struct client_call *call)
 {
+	bool changes;
 	/* another daemon cannot go on with what this one began */
 	int status = call->goes_on ? 0 : session_connect(s);
 
@@ -172,7 +184,10 @@ session_try(struct session *s, struct client_call *call)
 		return status;
 	}
 	s->has_reported = false;
-	return client_call(&s->client, call);
+	changes = is_change(call);
+	status = client_call(&s->client, call);
+	s->has_acted |= changes && status == 0;
+	return status;
 }
 
 int
@@ -214,12 +229,12 @@ session_call(struct session *s, const char *method, json_t *params, json_t **ret
 	return status;
 }
 
-/* What stands in a message may be of an operand that is no UTF-8: then escaped. */
+/* As a string whatever bytes it is of. */
 static json_t *
-message_string(const char *text)
+escaped_string(const char *text)
 {
-	struct buffer safe;
 	json_t *string = json_string(text);
+	struct buffer safe;
 
 	if (string)
 		return string;
@@ -235,19 +250,21 @@ error_object(const struct session *s, int status, const char *kind, const char *
     const char *hint)
 {
 	json_t *e = json_object();
+	char command[COMMAND_SHOWN];
 
 	if (s->command)
-		json_object_set_new(e, "command", message_string(s->command));
+		json_object_set_new(e, "command",
+		    escaped_string(text_shorten(s->command, command, sizeof(command))));
 	if (s->file) {
-		json_object_set_new(e, "file", message_string(s->file));
+		json_object_set_new(e, "file", escaped_string(s->file));
 		json_object_set_new(e, "line", json_integer(s->line));
 	}
 	json_object_set_new(e, "status", json_integer(status));
 	if (kind)
 		json_object_set_new(e, "kind", json_string(kind));
-	json_object_set_new(e, "message", message_string(message));
+	json_object_set_new(e, "message", escaped_string(message));
 	if (hint && *hint != '\0')
-		json_object_set_new(e, "hint", json_string(hint));
+		json_object_set_new(e, "hint", escaped_string(hint));
 	return e;
 }
 
@@ -273,12 +290,15 @@ report_object(struct session *s, int status, const char *kind, const char *messa
 static void
 put_origin(struct session *s)
 {
+	char command[COMMAND_SHOWN];
+
 	if (s->file)
 		fprintf(s->err, "%s:%u: ", s->file, s->line);
 	else if (!s->interactive)
 		fputs("poolctl: ", s->err);
 	if (s->command) {
-		output_escaped(s->err, s->command);
+		output_escaped(
+		    s->err, text_shorten(s->command, command, sizeof(command)));
 		fputs(": ", s->err);
 	}
 }
@@ -379,7 +399,8 @@ session_ask(struct session *s, const char *question)
 	if (!session_can_ask(s))
 		return false;
 	fflush(s->out);
-	fprintf(s->err, "%s [y/N] ", question);
+	output_escaped(s->err, question);
+	fputs(" [y/N] ", s->err);
 	fflush(s->err);
 	for (size_t n = 0;;) { /* to the end of the line, however long it is */
 		char c;
@@ -401,6 +422,15 @@ session_ask(struct session *s, const char *question)
 	return strcmp(answer, "y") == 0 || strcmp(answer, "yes") == 0;
 }
 
+int
+session_confirm(struct session *s, const char *question)
+{
+	if (session_ask(s, question))
+		return 0;
+	return session_fail(s, interrupt_pending() ? interrupt_status() : STATUS_USAGE,
+	    "not confirmed; nothing was done");
+}
+
 bool
 session_colour(const struct session *s)
 {
@@ -419,11 +449,16 @@ session_flush(struct session *s, int status)
 		return status;
 	if (errno == EPIPE)
 		return STATUS_PIPE;
+	if (s->is_output_broken && status != 0)
+		return status;
 	if (interrupt_pending() == SIGHUP) /* there is nobody to tell */
 		return interrupt_status();
 	if (s->is_output_broken)
-		return status != 0 ? status : STATUS_REFUSED;
+		return s->has_acted ? STATUS_PARTLY : STATUS_REFUSED;
 	s->is_output_broken = true;
+	if (s->has_acted)
+		return session_fail(s, STATUS_PARTLY,
+		    "done, but the output could not be written: %s", strerror(errno));
 	return session_fail(
 	    s, STATUS_REFUSED, "cannot write the output: %s", strerror(errno));
 }

@@ -45,6 +45,7 @@ struct session {
 	bool is_over;		/* exit or quit was said */
 	bool has_reported;	/* private: the failure of session_try() is told */
 	bool is_output_broken;	/* private: that stdout failed is told */
+	bool has_acted;		/* the command that runs has changed something */
 	bool is_withholding;	/* what would be reported is kept in withheld instead */
 	char withheld[1600];
 	FILE *out, *err; /* stdout and stderr, but for tests */
@@ -122,10 +123,16 @@ bool session_can_ask(const struct session *s);
 /* Asks on the terminal; true only for y or yes. */
 bool session_ask(struct session *s, const char *question);
 
+/* Asks; 0 if it was confirmed, else the status of what has been reported. */
+int session_confirm(struct session *s, const char *question);
+
 /* Whether colour may be used on stdout. */
 bool session_colour(const struct session *s);
 
-/* Flushes stdout; STATUS_PIPE if nobody reads it any more. */
+/*
+ * Flushes stdout; STATUS_PIPE if nobody reads it any more. If it cannot be written that
+ * is reported: STATUS_REFUSED, or STATUS_PARTLY for what was done all the same.
+ */
 int session_flush(struct session *s, int status);
 
 #endif

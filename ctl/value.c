@@ -214,10 +214,13 @@ split_words(const char *text)
 {
 	json_t *words = json_array();
 
-	while (words && text) {
+	while (text) {
 		size_t len = strcspn(text, ",");
 
-		json_array_append_new(words, json_stringn(text, len));
+		if (json_array_append_new(words, json_stringn(text, len)) < 0) {
+			json_decref(words);
+			return NULL;
+		}
 		text = text[len] == ',' ? text + len + 1 : NULL;
 	}
 	return words;

@@ -180,7 +180,11 @@ list(struct watch *w, json_t *select, json_t **ret)
 		.rows = take_rows,
 		.ctx = w,
 	};
-	int status = session_call_rows(w->session, &call);
+	int status;
+
+	if (!call.params)
+		call.params = json_null();
+	status = session_call_rows(w->session, &call);
 
 	if (status == 0)
 		*ret = call.result;
@@ -245,7 +249,10 @@ look_at_some(struct watch *w, const uint64_t *ids, size_t n)
 	json_t *select = selector_words(w), *result;
 	int status;
 
-	json_array_append_new(select, id_word(ids, n));
+	if (json_array_append_new(select, id_word(ids, n)) < 0) {
+		json_decref(select);
+		return session_fail(w->session, STATUS_REFUSED, "out of memory");
+	}
 	roster_begin(&w->roster);
 	status = list(w, select, &result);
 	if (status != 0)

@@ -229,10 +229,17 @@ welcome() {
 	rmdir "$BATS_TEST_TMPDIR/state"
 	status_of 7 ban add alice
 	said_like '*done, but not saved: *bans.jsonl: No such file or directory; the file is as it was'
+	local format
+	for format in json tsv yaml; do
+		status_of 7 -o "$format" ban add alice
+		said_like '*done, but not saved: *; the file is as it was*'
+	done
+	holds "$("$POOLCTL" -o jsonl <<<'ban add alice' || true)" \
+		'.ok == false' '.status == 7' '.result.saved == false' '.error.status == 7'
 	same never "$(retry_of 309 127.0.0.1 alice)"
 	holds "$(control_result ban.add '{"rules":["bob"]}')" '.saved == false' \
 		'.save_error | endswith("; the file is as it was")'
-	stat_is ban_saves_failed 2
+	stat_is ban_saves_failed 6
 	holds "$(control_result server.health)" '.status == "degraded"' \
 		'.checks[] | select(.name == "bans") | .text | startswith("not saved: /")'
 	same 1 "$(grep -c 'class=ban msg="the bans are not saved: /.*bans.jsonl: No such file or directory; ' "$POOLD_LOG")"
@@ -294,13 +301,20 @@ welcome() {
 @test "there are at most max_bans; one that is there may be renewed" {
 	start_poold 'pool: {max_bans: 2}'
 	status_of 0 ban add alice bob --yes
+	# no time is none, and for ever is to leave it out
+	same bad_value "$(control_kind ban.add '{"rules":["alice"],"for_s":0}')"
+	same bad_value "$(control_kind connections.kick '{"select":["alice"],"ban_s":0}')"
+	same bad_value "$(control_kind log.set '{"level":"debug","for_s":0}')"
 	status_of 1 ban add carol
 	said_like '*there are 2 bans and max_bans is 2; nothing was done*'
 	status_of 0 ban add alice --for 1m
 	online dave erin
 	status_of 7 kick dave --ban 1m
+	status_of 7 --json kick erin --ban 1m
+	holds "$output" '.not_banned == 1'
+	holds "$(cat "$BATS_TEST_TMPDIR/stderr")" '.error.message | test("max_bans already")'
 	stat_is bans 2
-	stat_is bans_full 2
+	stat_is bans_full 3
 	set_values max_bans=3 >/dev/null
 	status_of 0 ban add carol
 }

@@ -69,6 +69,35 @@ some_sent() {
 	"$PTY" -t 20 bash -c "'$POOLCTL' kick 'user~^.' 2>'$BATS_TEST_TMPDIR/hidden'" <<<'status 2'
 	grep -q 'confirm with --yes' "$BATS_TEST_TMPDIR/hidden"
 	online_is 2
+	# a text without quotes: what is taken for a name is named before it is sent
+	"$PTY" -t 20 "$POOLCTL" send alice hello there <<-'SCRIPT'
+		screen "there" to alice, hello: reach 1 session? [y/N]
+		send n\r
+		screen not confirmed; nothing was done
+		status 2
+	SCRIPT
+	stat_is messages_out 0
+	# rules are of who may come yet: all but one user are asked about
+	"$PTY" -t 20 "$POOLCTL" <<-'SCRIPT'
+		row poolctl>
+		send ban add mallory oscar\r
+		screen ban mallory, oscar and end 0 sessions? [y/N]
+		send \r
+		screen not confirmed; nothing was done
+		row poolctl>
+		send ban add 203.0.113.9\r
+		screen ban 203.0.113.9 and end 0 sessions? [y/N]
+		send y\r
+		screen banned 203.0.113.9
+		row poolctl>
+		send ban add eve\r
+		screen banned eve for ever
+		send kick user~^zz --ignore-missing\r
+		row poolctl>
+		send codes on\r
+		row poolctl>
+	SCRIPT
+	same 2 "$(ctl ban list | jq .total)" bans
 	online carol
 	"$PTY" -t 30 "$POOLCTL" kick 'user~^.' --ban 1h <<-SCRIPT &
 		screen kick 3 connections? [y/N]
@@ -86,6 +115,18 @@ some_sent() {
 	touch "$BATS_TEST_TMPDIR/came"
 	wait "$pty"
 	same late "$(poolctl users -o name)"
+	wait_until is_idle late
+	"$PTY" -t 20 "$POOLCTL" set connection_timeout=100ms <<-'SCRIPT'
+		screen connection_timeout would end 1 connection now: change it? [y/N]
+		send y\r
+		screen 5m -> 100ms   (applies at once; 1 connection ends now)
+		status 0
+	SCRIPT
+	online_is 0
+}
+
+is_idle() {
+	[ "$("$POOLCTL" count "$1" idle=+100ms)" = 1 ]
 }
 
 @test "of one user, too, several sessions are asked about on a terminal" {

@@ -30,7 +30,7 @@ out() {
 	run ! grep -q USER "$BATS_TEST_TMPDIR/out"
 }
 
-@test "a file of commands, with comments, CRLF and no last newline" {
+@test "a file of commands, with comments, CRLF, a byte order mark and no last newline" {
 	start_poold
 	online alice bob
 	printf '# who is here\r\n\r\ncount\r\n  count alice   # one\ncount nobody' \
@@ -40,8 +40,15 @@ out() {
 	out $'2\n1\n0'
 	batch - <"$BATS_TEST_TMPDIR/commands"
 	out $'2\n1\n0'
-	batch -f - <"$BATS_TEST_TMPDIR/commands"
-	out $'2\n1\n0'
+	# the mark of UTF-8 that some editors write is no part of the first word
+	{
+		printf '\xef\xbb\xbfcount alice\n'
+		cat "$BATS_TEST_TMPDIR/commands"
+	} | batch -f -
+	out $'1\n2\n1\n0'
+	text_of 200000 | batch
+	ended 2
+	said "stdin:1: $(text_of 76)…: unknown command; see \"help\""
 }
 
 @test "quotes and backslashes are those of the prompt" {

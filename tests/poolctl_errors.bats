@@ -215,7 +215,7 @@ with_role() {
 	status_of 2 ping extra
 	# JSON has no room for it, and without it others would be meant
 	status_of 2 list $'\xff'
-	said 'poolctl: list: "\xFF" is not text in UTF-8'
+	said 'poolctl: list: "\xFF" is not UTF-8; nothing was done'
 	status_of 2 kick alice --reason $'\xff'
 	status_of 2 --json get $'\xff'
 	holds "$(cat "$BATS_TEST_TMPDIR/stderr")" '.error.message | startswith("\"\\xFF\" is")'
@@ -226,6 +226,36 @@ with_role() {
 	said 'poolctl: explain: user: "no user" is no user id'
 	POOLCTL_TIMEOUT=soon status_of 2 ping
 	same '' "$output"
+}
+
+@test "what is not UTF-8 is 2 and nothing is done, but a message may be of any bytes" {
+	start_poold
+	online alice
+	local bad=$'m\xfcller' words
+	while IFS= read -r words; do
+		# shellcheck disable=SC2086	# words of a command
+		status_of 2 $words
+		said "poolctl: ${words%% *}$([[ $words == ban* ]] && echo ' add'): \"m\\xFCller\" is not UTF-8; nothing was done"
+	done <<-END
+		kick age=+1s $bad --yes
+		kick alice --reason $bad
+		list $bad
+		broadcast hi --except $bad
+		ban add alice $bad --yes
+		ban add mallory --comment $bad
+	END
+	status_of 2 events --no-follow --type "connect,$bad"
+	status_of 2 history --reason "kicked,$bad"
+	status_of 2 accept off $'l\xfc'
+	holds "$(ctl status)" 'all(.listeners[]; .accepting)'
+	run -2 "$POOLCTL" <<<"kick age=+0s $bad --yes"
+	online_is 1
+	same 0 "$(ctl ban list | jq .total)" bans
+	status_of 2 -o json kick "$bad"
+	holds "$(cat "$BATS_TEST_TMPDIR/stderr")" '.error.message | test("xFCller.* is not UTF-8")'
+	status_of 0 send alice "$bad"
+	status_of 0 send alice -m "$bad"
+	stat_is messages_out 2
 }
 
 @test "an error before the first row leaves stdout empty, without a header" {

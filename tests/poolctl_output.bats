@@ -157,6 +157,18 @@ alice  active' "$(poolctl list --columns user,state)"
 	"$POOLCTL" stats >/dev/full 2>"$BATS_TEST_TMPDIR/stderr" </dev/null || status=$?
 	same 1 "$status"
 	said_like 'poolctl: *cannot write the output: No space left on device'
+	local words
+	for words in 'ban add alice' 'set rate=5' '--json accept off'; do
+		status=0
+		# shellcheck disable=SC2086	# words of a command
+		"$POOLCTL" $words >/dev/full 2>"$BATS_TEST_TMPDIR/stderr" </dev/null || status=$?
+		same 7 "$status" "$words"
+		said_like '*done, but the output could not be written: No space left on device*'
+	done
+	status=0
+	"$POOLCTL" set rate=6 --dry-run >/dev/full 2>/dev/null </dev/null || status=$?
+	same 1 "$status" 'a dry run'
+	same 'rate: 5' "$(poolctl get rate)"
 	# a verdict that nobody has read is none
 	status=0
 	"$POOLCTL" check >/dev/full 2>"$BATS_TEST_TMPDIR/stderr" </dev/null || status=$?

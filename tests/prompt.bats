@@ -393,12 +393,28 @@ online() {
 	SCRIPT
 	prompt <<-'SCRIPT'
 		row poolctl>
-		send shutdown --grace 60s\r
+		send shutd\r
+		screen write "shutdown" in full
+		row poolctl>
+		send shutdown\r
+		screen end 2 connections and stop poold? [y/N]
+		send \r
+		screen not confirmed; nothing was done
+		row poolctl>
+		send set connection_timeout=100ms\r
+		screen connection_timeout would end 2 connections now: change it? [y/N]
+		send n\r
+		row poolctl>
+		send get connection_timeout\r
+		screen connection_timeout: 5m
+		send shutdown --grace 60s --yes\r
 		expect shutting down
 		shell until "$POOLCTL" -o json status | grep -q draining; do sleep 0.03; done
 		send ping\r
 		row poolctl[draining]>
 		send shutdown --now\r
+		screen and stop poold? [y/N]
+		send y\r
 		row poolctl(disconnected)>
 	SCRIPT
 	wait_until gone "$POOLD_PID"

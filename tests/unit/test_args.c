@@ -193,6 +193,40 @@ globals_end_at_the_first_word(void **state)
 	assert_false(options.no_header);
 }
 
+static void
+what_is_no_text_is_refused_where_it_would_be_sent(void **state)
+{
+	struct parsed p;
+	char message[] = "send alice m\xfc", option[] = "any -m m\xfc",
+	     file[] = "config check m\xfc";
+	char *const bytes[] = { message, option, file };
+
+	(void)state;
+	assert_refused(
+	    "kick alice user~m\xfc", "\"user~m\xfc\" is not UTF-8; nothing was done");
+	assert_refused(
+	    "events --type=m\xfc", "\"m\xfc\" is not UTF-8; nothing was done");
+	assert_refused("send alice m\xfc -m x", /* the text is behind -m */
+	    "\"m\xfc\" is not UTF-8; nothing was done");
+	for (size_t i = 0; i < 3; i++) {
+		parse(&p, bytes[i]);
+		assert_int_equal(p.status, 0);
+		args_clear(&p.args);
+	}
+}
+
+static void
+parameters_are_whole_or_null(void **state)
+{
+	json_t *params = json_object();
+
+	(void)state;
+	args_put(&params, "all", json_true());
+	args_put(&params, "select", json_string("m\xfc"));
+	args_put(&params, "yes", json_true());
+	assert_true(json_is_null(params));
+}
+
 int
 main(void)
 {
@@ -206,6 +240,8 @@ main(void)
 		cmocka_unit_test(values_are_asked_for_and_refused),
 		cmocka_unit_test(options_become_parameters_by_type),
 		cmocka_unit_test(globals_end_at_the_first_word),
+		cmocka_unit_test(what_is_no_text_is_refused_where_it_would_be_sent),
+		cmocka_unit_test(parameters_are_whole_or_null),
 	};
 
 	return RUN_TESTS(tests);
