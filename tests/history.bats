@@ -126,7 +126,7 @@ timeouts: {linger_timeout: 100ms}'
 		! holds "$(ctl explain 127.0.0.2:1 || true)" '.total == 0' || [ $? != 0 ]
 	SCRIPT
 	status_of 4 explain nobody
-	said_like 'poolctl: explain: nothing is known of user "nobody"; not online, and not among the last * that ended, since *Z'
+	said_like 'poolctl: explain: nothing is known of user "nobody"; not online, and not among the last * that ended, since 20*'
 	status_of 4 explain 4711
 	status_of 2 explain ip=nonsense
 	status_of 2 explain id=x
