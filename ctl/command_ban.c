@@ -12,6 +12,7 @@
 #include "ctl/args.h"
 #include "ctl/bulk.h"
 #include "ctl/columns.h"
+#include "ctl/member.h"
 #include "ctl/output.h"
 #include "ctl/session.h"
 #include "ctl/verbs.h"
@@ -39,19 +40,11 @@ static const struct column columns_bans[] = {
 
 #define COLUMNS(c) .columns = c, .ncolumns = sizeof(c) / sizeof((c)[0])
 
-static const char *
-text_of(const json_t *object, const char *member)
-{
-	const char *text = json_string_value(json_object_get(object, member));
-
-	return text ? text : "";
-}
-
 /* " until 2026-11-25 22:00:00", or " for ever" */
 static const char *
 end_text(struct session *s, const json_t *object, char *text, size_t size)
 {
-	const char *until = text_of(object, "until");
+	const char *until = member_text(object, "until");
 	struct buffer time;
 
 	snprintf(text, size, " for ever");
@@ -219,10 +212,10 @@ run_ban_list(struct session *s, struct args *a)
 static void
 say_rule(struct session *s, const json_t *rule)
 {
-	const char *reason = text_of(rule, "reason");
+	const char *reason = member_text(rule, "reason");
 	char until[64];
 
-	session_say(s, "  rule %s%s%s%s", text_of(rule, "rule"),
+	session_say(s, "  rule %s%s%s%s", member_text(rule, "rule"),
 	    end_text(s, rule, until, sizeof(until)), *reason ? ": " : "", reason);
 }
 

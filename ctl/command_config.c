@@ -11,6 +11,7 @@
 #include "ctl/args.h"
 #include "ctl/columns.h"
 #include "ctl/config_view.h"
+#include "ctl/member.h"
 #include "ctl/output.h"
 #include "ctl/session.h"
 #include "ctl/verbs.h"
@@ -38,14 +39,6 @@ static const struct column columns_changed[] = {
 /* clang-format on */
 
 #define COLUMNS(c) .columns = c, .ncolumns = sizeof(c) / sizeof((c)[0])
-
-static const char *
-text_of(const json_t *object, const char *member)
-{
-	const char *text = json_string_value(json_object_get(object, member));
-
-	return text ? text : "";
-}
 
 /* A value in its unit as people write it: 300 or 300s with "s" is 5m. */
 static json_t *
@@ -77,7 +70,7 @@ make_values_readable(json_t *row)
 		if (json_object_get(row, members[m]))
 			json_object_set_new(row, members[m],
 			    readable(json_object_get(row, members[m]),
-				text_of(row, "unit")));
+				member_text(row, "unit")));
 }
 
 /* "runtime by 0 at TIME", "pending by 0 until TIME": where the number begins. */
@@ -94,7 +87,7 @@ uid_of_source(const char *source)
 void
 config_view_source(json_t *row, struct column_style style)
 {
-	const char *source = text_of(row, "source"), *uid = uid_of_source(source);
+	const char *source = member_text(row, "source"), *uid = uid_of_source(source);
 	struct buffer text;
 	char *rest;
 	int err;
@@ -146,7 +139,7 @@ text_get(struct session *s, const json_t *result)
 				json_object_get(row, columns_settings[c].member)) < 0)
 				return session_fail(s, STATUS_REFUSED, "out of memory");
 			if (c == 1)
-				session_say(s, "%s: %.*s", text_of(row, "name"),
+				session_say(s, "%s: %.*s", member_text(row, "name"),
 				    (int)cell.len, cell.data ? cell.data : "");
 			else
 				session_say(s, "  %-8s %.*s",
@@ -237,7 +230,7 @@ config_view_say(struct session *s, const json_t *row, const char *what)
 	buffer_init(&new);
 	(void)column_value(&old, json_object_get(row, "old"));
 	(void)column_value(&new, json_object_get(row, "new"));
-	session_say(s, "%s: %.*s -> %.*s   (%s)", text_of(row, "name"),
+	session_say(s, "%s: %.*s -> %.*s   (%s)", member_text(row, "name"),
 	    old.data ? (int)old.len : 2, old.data ? old.data : "\"\"",
 	    new.data ? (int)new.len : 2, new.data ? new.data : "\"\"", what);
 	buffer_clear(&old);
@@ -248,7 +241,7 @@ config_view_say(struct session *s, const json_t *row, const char *what)
 static void
 say_change(struct session *s, const json_t *row, bool is_done)
 {
-	const char *applies = text_of(row, "applies");
+	const char *applies = member_text(row, "applies");
 	char effect[128], what[192];
 
 	if (strcmp(applies, "live") == 0)
@@ -284,13 +277,13 @@ void
 config_view_saved(struct session *s, const json_t *result)
 {
 	if (json_is_true(json_object_get(result, "persisted")))
-		session_say(s, "saved in %s", text_of(result, "file"));
+		session_say(s, "saved in %s", member_text(result, "file"));
 }
 
 int
 config_view_warn(struct session *s, const json_t *result)
 {
-	const char *warning = text_of(result, "warning");
+	const char *warning = member_text(result, "warning");
 
 	if (!warning[0])
 		return 0;
@@ -306,7 +299,7 @@ say_names(struct session *s, const char *what, const json_t *names)
 	json_array_foreach((json_t *)names, i, item)
 		session_say(s, "%s: %s", what,
 		    json_is_string(item) ? json_string_value(item)
-					 : text_of(item, "name"));
+					 : member_text(item, "name"));
 }
 
 /* What the admin has written does nothing as long as it is saved otherwise. */
@@ -320,8 +313,8 @@ say_hidden(struct session *s, const json_t *hidden)
 		session_say(s,
 		    "%s: the file says %s, the saved %s is stronger; \"config unset "
 		    "%s --persist\" takes that away",
-		    text_of(row, "name"), text_of(row, "file"), text_of(row, "saved"),
-		    text_of(row, "name"));
+		    member_text(row, "name"), member_text(row, "file"),
+		    member_text(row, "saved"), member_text(row, "name"));
 }
 
 static int
@@ -367,7 +360,7 @@ put_question(struct buffer *text, const json_t *changed)
 		if (n > 0 && err == 0)
 			err =
 			    buffer_printf(text, "%s%s would end %lld connection%s now",
-				text->len > 0 ? ", " : "", text_of(row, "name"), n,
+				text->len > 0 ? ", " : "", member_text(row, "name"), n,
 				n == 1 ? "" : "s");
 	}
 	if (err == 0 && text->len > 0)

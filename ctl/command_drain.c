@@ -10,6 +10,7 @@
 #include "ctl/args.h"
 #include "ctl/bulk.h"
 #include "ctl/columns.h"
+#include "ctl/member.h"
 #include "ctl/output.h"
 #include "ctl/session.h"
 #include "ctl/verbs.h"
@@ -22,20 +23,6 @@ static const struct column columns_drained[] = {
 };
 /* clang-format on */
 
-static long long
-number_of(const json_t *r, const char *member)
-{
-	return (long long)json_integer_value(json_object_get(r, member));
-}
-
-static const char *
-text_of(const json_t *r, const char *member)
-{
-	const char *text = json_string_value(json_object_get(r, member));
-
-	return text ? text : "";
-}
-
 /* "2026-11-24 09:15:02" */
 static void
 say_time(struct session *s, const char *what, const json_t *r, const char *member)
@@ -43,7 +30,7 @@ say_time(struct session *s, const char *what, const json_t *r, const char *membe
 	struct buffer time;
 
 	buffer_init(&time);
-	if (column_time(&time, text_of(r, member), output_style(s)) == 0)
+	if (column_time(&time, member_text(r, member), output_style(s)) == 0)
 		session_say(s, "  %-8s %.*s", what, (int)time.len, time.data);
 	buffer_clear(&time);
 }
@@ -61,8 +48,8 @@ text_start(struct session *s, const json_t *r)
 		    s, "would drain %s", bulk_describe(row, text, sizeof(text)));
 	if (dry)
 		return 0;
-	session_say(s, "draining %lld connection%s over %s", number_of(r, "selected"),
-	    number_of(r, "selected") == 1 ? "" : "s",
+	session_say(s, "draining %lld connection%s over %s",
+	    member_number(r, "selected"), member_number(r, "selected") == 1 ? "" : "s",
 	    units_duration(
 		(int64_t)(json_number_value(json_object_get(r, "over_s")) * 1000),
 		over));
@@ -101,19 +88,19 @@ run_start(struct session *s, struct args *a)
 static int
 text_status(struct session *s, const json_t *r)
 {
-	const char *state = text_of(r, "state");
+	const char *state = member_text(r, "state");
 
 	session_say(s, "drain: %s", state);
 	if (json_is_null(json_object_get(r, "started_at")))
 		return 0;
 	session_say(s, "  %lld of %lld ended, %lld had gone, %lld left%s",
-	    number_of(r, "ended"), number_of(r, "selected"), number_of(r, "gone"),
-	    number_of(r, "left"),
+	    member_number(r, "ended"), member_number(r, "selected"),
+	    member_number(r, "gone"), member_number(r, "left"),
 	    json_is_true(json_object_get(r, "all")) ? " (everybody)" : "");
 	say_time(s, "began", r, "started_at");
 	say_time(s, "ends", r, "ends_at");
-	session_say(s, "  by       %s%s%s", text_of(r, "by"),
-	    text_of(r, "comment")[0] ? ": " : "", text_of(r, "comment"));
+	session_say(s, "  by       %s%s%s", member_text(r, "by"),
+	    member_text(r, "comment")[0] ? ": " : "", member_text(r, "comment"));
 	return 0;
 }
 
@@ -121,7 +108,7 @@ static int
 text_cancel(struct session *s, const json_t *r)
 {
 	session_say(s, "drain cancelled: %lld had been ended, %lld stay",
-	    number_of(r, "ended"), number_of(r, "left"));
+	    member_number(r, "ended"), member_number(r, "left"));
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "ctl/args.h"
 #include "ctl/columns.h"
 #include "ctl/config_view.h"
+#include "ctl/member.h"
 #include "ctl/output.h"
 #include "ctl/session.h"
 #include "ctl/verbs.h"
@@ -29,20 +30,12 @@ static const struct column columns_values[] = {
 
 #define COLUMNS(c) .columns = c, .ncolumns = sizeof(c) / sizeof((c)[0])
 
-static const char *
-text_of(const json_t *object, const char *member)
-{
-	const char *text = json_string_value(json_object_get(object, member));
-
-	return text ? text : "";
-}
-
 /* -- diff -- */
 
 static int
 text_diff(struct session *s, const json_t *result)
 {
-	bool is_reload = strcmp(text_of(result, "against"), "running") == 0;
+	bool is_reload = strcmp(member_text(result, "against"), "running") == 0;
 	json_t *row;
 	size_t i;
 
@@ -50,8 +43,8 @@ text_diff(struct session *s, const json_t *result)
 		if (!is_reload)
 			config_view_source(row, output_style(s));
 		config_view_say(s, row,
-		    !is_reload ? text_of(row, "source")
-		    : strcmp(text_of(row, "applies"), "restart") == 0
+		    !is_reload ? member_text(row, "source")
+		    : strcmp(member_text(row, "applies"), "restart") == 0
 			? "needs a restart"
 			: "by a reload");
 	}
@@ -92,7 +85,8 @@ say_values(struct session *s, const json_t *rows)
 	size_t i;
 
 	json_array_foreach((json_t *)rows, i, row)
-		session_say(s, "%s: %s", text_of(row, "name"), text_of(row, "value"));
+		session_say(
+		    s, "%s: %s", member_text(row, "name"), member_text(row, "value"));
 }
 
 static int

@@ -10,22 +10,15 @@
 #include "common/units.h"
 #include "ctl/args.h"
 #include "ctl/columns.h"
+#include "ctl/member.h"
 #include "ctl/output.h"
 #include "ctl/session.h"
 #include "ctl/verbs.h"
 
-static const char *
-text_of(const json_t *object, const char *member)
-{
-	const char *text = json_string_value(json_object_get(object, member));
-
-	return text ? text : "";
-}
-
 static int
 text_ping(struct session *s, const json_t *r)
 {
-	session_say(s, "poold %s answers in %.1f ms", text_of(r, "version"),
+	session_say(s, "poold %s answers in %.1f ms", member_text(r, "version"),
 	    json_real_value(json_object_get(r, "rtt_s")) * 1000);
 	return 0;
 }
@@ -62,7 +55,7 @@ say_listeners(struct session *s, const json_t *listeners)
 	size_t i;
 
 	json_array_foreach((json_t *)listeners, i, item)
-		session_say(s, "  listens on %s%s", text_of(item, "address"),
+		session_say(s, "  listens on %s%s", member_text(item, "address"),
 		    json_is_false(json_object_get(item, "accepting"))
 			? ", accept is off"
 			: "");
@@ -80,7 +73,7 @@ say_checks(struct session *s, const json_t *checks)
 
 		if (!ok || s->options.verbose > 0)
 			session_say(s, "  %-10s %s: %s", ok ? "good" : "bad",
-			    text_of(item, "name"), text_of(item, "text"));
+			    member_text(item, "name"), member_text(item, "text"));
 	}
 }
 
@@ -91,19 +84,19 @@ text_status(struct session *s, const json_t *r)
 	char text[UNITS_TEXT_SIZE];
 	struct buffer since;
 
-	session_say(s, "poold %s on %s: %s", text_of(r, "version"), text_of(r, "node"),
-	    text_of(r, "status"));
+	session_say(s, "poold %s on %s: %s", member_text(r, "version"),
+	    member_text(r, "node"), member_text(r, "status"));
 	buffer_init(&since);
-	if (column_time(&since, text_of(r, "started_at"), output_style(s)) == 0)
+	if (column_time(&since, member_text(r, "started_at"), output_style(s)) == 0)
 		session_say(s, "  process    %lld, up %s since %.*s",
 		    (long long)json_integer_value(json_object_get(r, "pid")),
 		    units_short_duration((int64_t)(up * 1000), text), (int)since.len,
 		    since.data);
 	buffer_clear(&since);
-	session_say(s, "  instance   %s", text_of(r, "instance"));
+	session_say(s, "  instance   %s", member_text(r, "instance"));
 	session_say(s, "  config     %s",
-	    text_of(r, "config_file")[0] ? text_of(r, "config_file")
-					 : "none, all defaults");
+	    member_text(r, "config_file")[0] ? member_text(r, "config_file")
+					     : "none, all defaults");
 	session_say(s, "  workers    %lld",
 	    (long long)json_integer_value(json_object_get(r, "workers")));
 	say_listeners(s, json_object_get(r, "listeners"));
@@ -135,8 +128,8 @@ run_status(struct session *s, struct args *a)
 static int
 text_version(struct session *s, const json_t *r)
 {
-	fprintf(s->out, "poolctl %s\n", text_of(r, "poolctl"));
-	fprintf(s->out, "poold %s (control protocol %lld)\n", text_of(r, "poold"),
+	fprintf(s->out, "poolctl %s\n", member_text(r, "poolctl"));
+	fprintf(s->out, "poold %s (control protocol %lld)\n", member_text(r, "poold"),
 	    (long long)json_integer_value(json_object_get(r, "protocol")));
 	return 0;
 }
@@ -164,7 +157,8 @@ run_version(struct session *s, struct args *a)
 static int
 text_log(struct session *s, const json_t *r)
 {
-	session_say(s, "log level: %s -> %s", text_of(r, "old"), text_of(r, "new"));
+	session_say(
+	    s, "log level: %s -> %s", member_text(r, "old"), member_text(r, "new"));
 	return 0;
 }
 

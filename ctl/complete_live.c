@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/member.h"
 #include "common/buffer.h"
 #include "common/clock.h"
 #include "common/text.h"
@@ -100,23 +101,15 @@ complete_live_ask(
 
 /* --- what a setting takes --- */
 
-static const char *
-text_of(const json_t *row, const char *member)
-{
-	const char *text = json_string_value(json_object_get(row, member));
-
-	return text != NULL ? text : "";
-}
-
 /* A limit as people write it. */
 static const char *
 limit_text(const json_t *row, const char *member, char text[UNITS_TEXT_SIZE])
 {
 	double number = json_number_value(json_object_get(row, member));
 
-	if (strcmp(text_of(row, "unit"), "s") == 0)
+	if (strcmp(member_text(row, "unit"), "s") == 0)
 		return units_duration((int64_t)(number * 1000 + 0.5), text);
-	if (strcmp(text_of(row, "unit"), "bytes") == 0)
+	if (strcmp(member_text(row, "unit"), "bytes") == 0)
 		return units_size((int64_t)number, text);
 	snprintf(text, UNITS_TEXT_SIZE, "%.0f", number);
 	return text;
@@ -127,8 +120,9 @@ static int
 describe(struct buffer *out, const json_t *row)
 {
 	char min[UNITS_TEXT_SIZE], max[UNITS_TEXT_SIZE];
-	const char *value = text_of(row, "value"), *words = text_of(row, "words");
-	bool is_time = strcmp(text_of(row, "unit"), "s") == 0;
+	const char *value = member_text(row, "value"),
+		   *words = member_text(row, "words");
+	bool is_time = strcmp(member_text(row, "unit"), "s") == 0;
 	int err = text_escape(out, value, strlen(value));
 
 	if (err == 0)
@@ -139,7 +133,7 @@ describe(struct buffer *out, const json_t *row)
 	else if (err == 0 && words[0] != '\0')
 		err = buffer_printf(out, "; %s", words);
 	if (err == 0)
-		err = buffer_printf(out, "; %s", text_of(row, "summary"));
+		err = buffer_printf(out, "; %s", member_text(row, "summary"));
 	return err == 0 ? buffer_append(out, "", 1) : err;
 }
 
