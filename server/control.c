@@ -28,6 +28,7 @@
 #include "server/peer.h"
 #include "server/pending.h"
 #include "server/pool.h"
+#include "server/rights.h"
 #include "server/recent.h"
 #include "server/reload.h"
 #include "server/serve.h"
@@ -63,6 +64,16 @@ timer_cancel(struct control *c, struct timer *t)
 void
 control_roles_changed(struct control *c)
 {
+	struct settings *s = pool_settings(c->pool);
+	struct rights *new = rights_new(s);
+
+	settings_unref(s);
+	if (new == NULL) {
+		log_error("control", "the roles stay as they are: out of memory");
+		return;
+	}
+	rights_free(c->rights);
+	c->rights = new;
 	list_for_each(node, &c->peers)
 		peer_look_up_role(container_of(node, struct peer, node));
 }
@@ -337,6 +348,7 @@ control_new(struct pool *pool, void (*shutdown)(struct mail *, void *))
 	c->paused_ms = c->dropped_ms = 0;
 	control_bans_start(c);
 	c->reload = reload_new(pool);
+	control_roles_changed(c);
 	c->drain = drain_new(c);
 	c->recent = recent_new(pool);
 	if (c->recent != NULL)
@@ -363,6 +375,7 @@ control_free(struct control *c)
 	control_socket_close(&c->socket);
 	drain_free(c->drain);
 	reload_free(c->reload);
+	rights_free(c->rights);
 	recent_free(c->recent);
 	c->pool->control_stats = NULL;
 	free(c);
@@ -415,7 +428,8 @@ control_start(struct control **ret, struct pool *pool,
 	struct control *c = control_new(pool, shutdown);
 	int err;
 
-	if (c == NULL || c->reload == NULL || c->drain == NULL || c->recent == NULL) {
+	if (c == NULL || c->reload == NULL || c->rights == NULL || c->drain == NULL ||
+	    c->recent == NULL) {
 		snprintf(error, size, "control socket: out of memory");
 		free(c);
 		return -ENOMEM;

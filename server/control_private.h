@@ -84,6 +84,7 @@ struct control {
 	unsigned abandoned; /* of them: those whose calls are finished */
 
 	struct reload *reload;
+	struct rights *rights;
 	struct drain *drain; /* under way, or the last one */
 	struct stats stats;  /* what this thread counts */
 	struct token tokens[CONTROL_TOKENS];
@@ -106,7 +107,7 @@ void timer_init(struct timer *t, void (*fire)(struct timer *));
 void timer_arm(struct control *c, struct timer *t, int64_t at_ms);
 void timer_cancel(struct control *c, struct timer *t);
 
-/* Roles are looked up again after a reload. */
+/* Accounts are looked up again after a reload. */
 void control_roles_changed(struct control *c);
 
 /* What server.reload and SIGHUP do after a successful reload. */

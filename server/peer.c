@@ -4,8 +4,6 @@
 #include "server/peer.h"
 
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,89 +13,22 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "server/pool.h"
+#include "server/rights.h"
 #include "server/settings.h"
 
-#define UID_NOBODY 65534 /* also what a user namespace shows for uids it hides */
-#define GROUPS_MAX 1024	 /* supplementary groups looked at */
+#define GROUPS_MAX 1024 /* supplementary groups looked at */
 #define READ_SIZE 16384
-
-/* "alice" or "1000". */
-static bool
-is_user(const char *name, uid_t uid)
-{
-	struct passwd entry, *found = NULL;
-	char space[16384], *end;
-
-	if (getpwnam_r(name, &entry, space, sizeof(space), &found) == 0 &&
-	    found != NULL)
-		return found->pw_uid == uid;
-	return *name >= '0' && *name <= '9' && strtoul(name, &end, 10) == uid &&
-	       *end == '\0';
-}
-
-static bool
-is_in_group(const char *name, gid_t gid, const gid_t *groups, size_t ngroups)
-{
-	struct group entry, *found = NULL;
-	char space[16384], *end;
-	gid_t wanted;
-
-	if (getgrnam_r(name, &entry, space, sizeof(space), &found) == 0 &&
-	    found != NULL) {
-		wanted = found->gr_gid;
-	} else {
-		wanted = (gid_t)strtoul(name, &end, 10);
-		if (*name < '0' || *name > '9' || *end != '\0')
-			return false;
-	}
-	for (size_t i = 0; i < ngroups; i++)
-		if (groups[i] == wanted)
-			return true;
-	return gid == wanted;
-}
-
-static bool
-is_listed(const struct strings *list, uid_t uid, gid_t gid, const gid_t *groups,
-    size_t ngroups)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		const char *name = list->items[i];
-
-		if (*name == '@' ? is_in_group(name + 1, gid, groups, ngroups)
-				 : is_user(name, uid))
-			return true;
-	}
-	return false;
-}
-
-enum role
-peer_role(
-    const struct settings *s, uid_t uid, gid_t gid, const gid_t *groups, size_t ngroups)
-{
-	if (uid == UID_NOBODY)
-		return ROLE_NONE;
-	if (uid == 0 || uid == geteuid() ||
-	    is_listed(&s->admin, uid, gid, groups, ngroups))
-		return ROLE_ADMIN;
-	if (is_listed(&s->operator, uid, gid, groups, ngroups))
-		return ROLE_OPERATOR;
-	if (is_listed(&s->viewer, uid, gid, groups, ngroups))
-		return ROLE_VIEWER;
-	return ROLE_NONE;
-}
 
 void
 peer_look_up_role(struct peer *peer)
 {
-	struct settings *s = pool_settings(peer->control->pool);
 	gid_t groups[GROUPS_MAX];
 	socklen_t len = sizeof(groups);
 
 	if (getsockopt(peer->fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) < 0)
 		len = 0;
-	peer->granted =
-	    peer_role(s, peer->uid, peer->gid, groups, len / sizeof(groups[0]));
-	settings_unref(s);
+	peer->granted = rights_role(peer->control->rights, peer->uid, peer->gid, groups,
+	    len / sizeof(groups[0]));
 }
 
 enum role

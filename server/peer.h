@@ -41,13 +41,6 @@ struct peer {
 	struct timer stall; /* armed while out waits */
 };
 
-/*
- * What this uid (and process) may do. groups: its supplementary groups. uid 65534
- * stands for everybody whom a user namespace hides and gets nothing.
- */
-enum role peer_role(const struct settings *s, uid_t uid, gid_t gid, const gid_t *groups,
-    size_t ngroups);
-
 /* Takes over fd (closed in any case). NULL: refused, and told so. */
 struct peer *peer_open(struct control *c, int fd);
 void peer_free(struct peer *peer);

@@ -1,8 +1,9 @@
 /*
- * test_peer.c - which role a peer has.
+ * test_rights.c - which account has which role.
  */
-#include "server/peer.h"
+#include "server/rights.h"
 
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,21 @@
 #include "tests/unit/unit.h"
 
 #define STRANGER 54321 /* an id that nobody has, and that is not ours */
+
+static unsigned asked; /* the database of accounts, so often */
+
+int __real_getpwnam_r(const char *name, struct passwd *entry, char *space, size_t size,
+    struct passwd **ret);
+int __wrap_getpwnam_r(const char *name, struct passwd *entry, char *space, size_t size,
+    struct passwd **ret);
+
+int
+__wrap_getpwnam_r(const char *name, struct passwd *entry, char *space, size_t size,
+    struct passwd **ret)
+{
+	asked++;
+	return __real_getpwnam_r(name, entry, space, size, ret);
+}
 
 static struct settings *
 lists(const char *admin, const char *operator, const char * viewer)
@@ -32,14 +48,27 @@ lists(const char *admin, const char *operator, const char * viewer)
 	return s;
 }
 
+/* One who comes with the lists as they are. */
+static enum role
+role(struct settings *s, uid_t uid, gid_t gid, const gid_t *groups, size_t ngroups)
+{
+	struct rights *r = rights_new(s);
+	enum role is;
+
+	assert_non_null(r);
+	is = rights_role(r, uid, gid, groups, ngroups);
+	rights_free(r);
+	return is;
+}
+
 static void
 root_and_our_own_account_are_admins(void **state)
 {
 	struct settings *s = lists("", "", "");
 
 	(void)state;
-	assert_int_equal(peer_role(s, 0, 0, NULL, 0), ROLE_ADMIN);
-	assert_int_equal(peer_role(s, geteuid(), STRANGER, NULL, 0), ROLE_ADMIN);
+	assert_int_equal(role(s, 0, 0, NULL, 0), ROLE_ADMIN);
+	assert_int_equal(role(s, geteuid(), STRANGER, NULL, 0), ROLE_ADMIN);
 	settings_unref(s);
 }
 
@@ -49,7 +78,7 @@ who_is_not_named_has_no_role(void **state)
 	struct settings *s = lists("root", "@12345", "nosuchuser,@nosuchgroup");
 
 	(void)state;
-	assert_int_equal(peer_role(s, STRANGER, STRANGER, NULL, 0), ROLE_NONE);
+	assert_int_equal(role(s, STRANGER, STRANGER, NULL, 0), ROLE_NONE);
 	settings_unref(s);
 }
 
@@ -59,8 +88,8 @@ an_account_can_be_named_by_number(void **state)
 	struct settings *s = lists("", "54321", "");
 
 	(void)state;
-	assert_int_equal(peer_role(s, STRANGER, 1, NULL, 0), ROLE_OPERATOR);
-	assert_int_equal(peer_role(s, STRANGER + 1, 1, NULL, 0), ROLE_NONE);
+	assert_int_equal(role(s, STRANGER, 1, NULL, 0), ROLE_OPERATOR);
+	assert_int_equal(role(s, STRANGER + 1, 1, NULL, 0), ROLE_NONE);
 	settings_unref(s);
 }
 
@@ -71,9 +100,9 @@ a_group_counts_as_primary_and_as_supplementary(void **state)
 	struct settings *s = lists("", "", "@12345");
 
 	(void)state;
-	assert_int_equal(peer_role(s, STRANGER, 12345, NULL, 0), ROLE_VIEWER);
-	assert_int_equal(peer_role(s, STRANGER, 1, groups, 2), ROLE_VIEWER);
-	assert_int_equal(peer_role(s, STRANGER, 1, groups, 1), ROLE_NONE);
+	assert_int_equal(role(s, STRANGER, 12345, NULL, 0), ROLE_VIEWER);
+	assert_int_equal(role(s, STRANGER, 1, groups, 2), ROLE_VIEWER);
+	assert_int_equal(role(s, STRANGER, 1, groups, 1), ROLE_NONE);
 	settings_unref(s);
 }
 
@@ -83,8 +112,8 @@ the_highest_role_counts(void **state)
 	struct settings *s = lists("@12345", "54321", "54321");
 
 	(void)state;
-	assert_int_equal(peer_role(s, STRANGER, 12345, NULL, 0), ROLE_ADMIN);
-	assert_int_equal(peer_role(s, STRANGER, 1, NULL, 0), ROLE_OPERATOR);
+	assert_int_equal(role(s, STRANGER, 12345, NULL, 0), ROLE_ADMIN);
+	assert_int_equal(role(s, STRANGER, 1, NULL, 0), ROLE_OPERATOR);
 	settings_unref(s);
 }
 
@@ -94,7 +123,24 @@ the_uid_of_hidden_users_has_no_role_whatever_the_lists_say(void **state)
 	struct settings *s = lists("65534,@12345", "nobody", "65534");
 
 	(void)state;
-	assert_int_equal(peer_role(s, 65534, 12345, NULL, 0), ROLE_NONE);
+	assert_int_equal(role(s, 65534, 12345, NULL, 0), ROLE_NONE);
+	settings_unref(s);
+}
+
+static void
+names_are_looked_up_once_and_what_is_not_found_again(void **state)
+{
+	struct settings *s = lists("daemon", "nosuchuser", "");
+	struct rights *r = rights_new(s);
+
+	(void)state;
+	assert_non_null(r);
+	asked = 0;
+	assert_int_equal(rights_role(r, 1, STRANGER, NULL, 0), ROLE_ADMIN);
+	assert_int_equal(asked, 0);
+	assert_int_equal(rights_role(r, STRANGER, STRANGER, NULL, 0), ROLE_NONE);
+	assert_int_equal(asked, 1);
+	rights_free(r);
 	settings_unref(s);
 }
 
@@ -109,6 +155,7 @@ main(void)
 		cmocka_unit_test(the_highest_role_counts),
 		cmocka_unit_test(
 		    the_uid_of_hidden_users_has_no_role_whatever_the_lists_say),
+		cmocka_unit_test(names_are_looked_up_once_and_what_is_not_found_again),
 	};
 
 	return RUN_TESTS(tests);
