@@ -40,8 +40,9 @@ bulk_describe(const json_t *row, char *text, size_t size)
 	return text;
 }
 
-const char *
-bulk_missing(const json_t *result, char *text, size_t size)
+/* "user "vik" is not online", or "" if all who were named are; text. */
+static const char *
+missing_text(const json_t *result, char *text, size_t size)
 {
 	const json_t *missing = json_object_get(result, "missing");
 	size_t n = json_array_size(missing), len = 0;
@@ -67,12 +68,10 @@ bulk_remark_missing(struct session *s, const json_t *result)
 {
 	char text[MISSING_SIZE];
 
-	if (*bulk_missing(result, text, sizeof(text)) == '\0' || s->options.quiet ||
+	if (*missing_text(result, text, sizeof(text)) == '\0' || s->options.quiet ||
 	    s->capture || format_is_json(s->options.format))
 		return;
-	fprintf(s->err, "poolctl: %s: ", s->command);
-	output_escaped(s->err, text);
-	fputc('\n', s->err);
+	session_remark(s, "%s", text);
 }
 
 static long long
@@ -252,7 +251,7 @@ preview(struct session *s, const struct bulk_verb *verb, json_t **params,
 	if (status != 0)
 		return status;
 	if (!json_is_true(json_object_get(*params, "ignore_missing"))) {
-		(void)bulk_missing(result, missing, MISSING_SIZE);
+		(void)missing_text(result, missing, MISSING_SIZE);
 		bulk_remark_missing(s, result);
 	}
 	*ret_over = count_of(result) == 0 && !json_object_get(*params, "rules");
@@ -314,7 +313,7 @@ report_missing(struct session *s, const json_t *params, const json_t *result,
     char missing[MISSING_SIZE])
 {
 	if (json_array_size(json_object_get(result, "missing")) > 0)
-		(void)bulk_missing(result, missing, MISSING_SIZE);
+		(void)missing_text(result, missing, MISSING_SIZE);
 	if (*missing == '\0' || json_is_true(json_object_get(params, "ignore_missing")))
 		return 0;
 	if (!json_is_true(json_object_get(params, "dry_run")))

@@ -39,7 +39,7 @@ struct bulk_verb { /* words about the act, and how its result is shown */
 /* The details that go with them in the help of a command. */
 #define BULK_DETAILS \
 	"More than one match needs --yes, --expect N, or an answer on the terminal;\n" \
-	"everybody needs --all. See \"help list\" for selectors."
+	"everybody needs --all. See \"help selectors\" for whom it may mean."
 
 /*
  * Asks what has to be asked, calls, and shows the result. params (stolen) are those
@@ -48,10 +48,7 @@ struct bulk_verb { /* words about the act, and how its result is shown */
 int bulk_run(struct session *s, const struct args *a, const struct bulk_verb *verb,
     json_t *params);
 
-/* "user "vik" is not online", or "" if all who were named are; text. */
-const char *bulk_missing(const json_t *result, char *text, size_t size);
-
-/* Says so, where only the reader is concerned. */
+/* Users who were named and are not online, where only the reader is concerned. */
 void bulk_remark_missing(struct session *s, const json_t *result);
 
 /* "9007 alice 10.2.3.4:4411 (age 2d3h)" of a row, or the name it is. Returns text. */

@@ -224,7 +224,7 @@ const struct command verb_history = {
 	.operands = "[SELECTOR...]",
 	.summary = "connections that have ended, the last one first",
 	.details =
-	    "Selectors are those of \"help list\", but for state and idle; age is "
+	    "Selectors are those of \"help selectors\", but for state and idle; age is "
 	    "how long it\n"
 	    "lived. TIME is 2026-05-01, 12:00, \"2026-05-01 12:00:00\" or "
 	    "2026-05-01T12:00:00Z.",

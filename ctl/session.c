@@ -391,8 +391,8 @@ session_can_ask(const struct session *s)
 	return s->in_is_terminal && s->err_is_terminal && !s->file;
 }
 
-bool
-session_ask(struct session *s, const char *question)
+static bool
+ask(struct session *s, const char *question)
 {
 	char answer[16] = "";
 
@@ -425,7 +425,7 @@ session_ask(struct session *s, const char *question)
 int
 session_confirm(struct session *s, const char *question)
 {
-	if (session_ask(s, question))
+	if (ask(s, question))
 		return 0;
 	return session_fail(s, interrupt_pending() ? interrupt_status() : STATUS_USAGE,
 	    "not confirmed; nothing was done");

@@ -120,10 +120,7 @@ void session_remark(struct session *s, const char *format, ...)
 /* Whether somebody is there to see a question and to answer it. */
 bool session_can_ask(const struct session *s);
 
-/* Asks on the terminal; true only for y or yes. */
-bool session_ask(struct session *s, const char *question);
-
-/* Asks; 0 if it was confirmed, else the status of what has been reported. */
+/* Asks on the terminal; 0 for y or yes, else the status of what has been reported. */
 int session_confirm(struct session *s, const char *question);
 
 /* Whether colour may be used on stdout. */

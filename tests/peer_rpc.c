@@ -211,11 +211,14 @@ show_answer(const json_t *answer, const struct wish *wish)
 	    text_of(wish->member == NULL ? result : member(result, wish->member)));
 }
 
+/* An error has no members, not even such as are absent and count as 0. */
 static bool
 is_granted(const struct wish *wish, const json_t *answer, bool say)
 {
-	char *text = text_of(member(json_object_get(answer, "result"), wish->member));
-	bool is_so = strcmp(text, wish->value) == 0;
+	const json_t *result = json_object_get(answer, "result");
+	char *text = result != NULL ? text_of(member(result, wish->member))
+				    : text_of(json_object_get(answer, "error"));
+	bool is_so = result != NULL && strcmp(text, wish->value) == 0;
 
 	if (!is_so && say)
 		printf(

@@ -88,8 +88,8 @@ as_nobody() {
 	said_like 'stdin:2: count: outcome unknown: no answer from poold within 3s*'
 }
 
-# first_row NAME ARGUMENT…: poolctl in the background, of which one row has been read
-# and then no more for now; the rest waits in $fd, see rest_of.
+# first_row NAME ARGUMENT…: poolctl in the background, of which only the first row has
+# been read; the others wait in $fd, see rest_of.
 first_row() {
 	local name=$1 row fd
 	shift
