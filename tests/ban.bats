@@ -242,6 +242,7 @@ welcome() {
 	stat_is ban_saves_failed 6
 	holds "$(control_result server.health)" '.status == "degraded"' \
 		'.checks[] | select(.name == "bans") | .text | startswith("not saved: /")'
+	logged 'class=ban msg="the bans are not saved: '
 	same 1 "$(grep -c 'class=ban msg="the bans are not saved: /.*bans.jsonl: No such file or directory; ' "$POOLD_LOG")"
 	# a full disk: a part of the file, and nothing of it is left
 	mkdir "$BATS_TEST_TMPDIR/state"

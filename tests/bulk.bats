@@ -179,7 +179,7 @@ is_idle() {
 	same stale_cursor "$(control_kind message.send "{\"token\":\"$token\",\"data\":\"x\"}")"
 	holds "$(control_result connections.kick "{\"token\":\"$token\"}")" '.count == 2'
 	holds "$(events_of admin | tail -n 1)" '.arguments.preview == {"all": true, "count": 2}' '.count == 2'
-	grep -qF '\"preview\":{\"count\":2,\"all\":true}}: ok, 2"' "$POOLD_LOG"
+	logged '\"preview\":{\"count\":2,\"all\":true}}: ok, 2"' -F
 	same stale_cursor "$(control_kind connections.kick "{\"token\":\"$token\"}")"
 }
 

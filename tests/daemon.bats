@@ -89,7 +89,7 @@ ready_again() {
 		launch_poold
 		control_result settings.get '{"names":["max_connections"]}' |
 			jq -e '.settings[0].value | tonumber | . < 400 and . > 100'
-		grep -q 'max_connections: lowered from 65536 to' "$POOLD_LOG"
+		logged 'max_connections: lowered from 65536 to'
 		stop_poold
 	)
 }

@@ -175,6 +175,11 @@ start_poold() {
 	launch_poold
 }
 
+# logged PATTERN [GREP_OPTION…]: the log says so; it is written beside the work.
+logged() {
+	wait_until grep -q "${@:2}" -e "$1" "$POOLD_LOG"
+}
+
 # Nothing a sanitizer has to say is in the log.
 check_log() {
 	local contents

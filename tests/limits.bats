@@ -212,7 +212,7 @@ timeouts: {login_timeout: 60s}"
 	local most
 	most=$(control_result pool.stats | jq .max_connections)
 	[ "$most" -lt 200 ]
-	grep -q 'max_connections: lowered' "$POOLD_LOG"
+	logged 'max_connections: lowered'
 	swarm many --users 150 --inflight 20
 	[ "$(stat_of active_connections)" -le "$most" ]
 	holds "$(swarm_stop many)" '.online > 0' '.online + .ended == 150'
@@ -253,7 +253,7 @@ timeouts: {login_timeout: 60s}"
 	prlimit --pid "$POOLD_PID" --nofile=100:
 	swarm_begin many --users 100 --inflight 100 --prefix m
 	# not asked of the daemon: operators cannot come in either
-	wait_until grep -q 'cannot accept' "$POOLD_LOG"
+	logged 'cannot accept'
 	before=$(cpu_ticks)
 	sleep 1 # measured: what it costs to wait
 	ticks=$(($(cpu_ticks) - before))

@@ -46,17 +46,17 @@ something() {
 	run ! grep -q alice "$POOLD_LOG"
 	holds "$(control_result log.set '{"level":"debug"}')" '.old == "error"' '.new == "debug"'
 	something
-	wait_until grep -q alice "$POOLD_LOG"
+	logged alice
 	set_values format=json
 	something
-	wait_until grep -q '^{.*alice' "$POOLD_LOG"
+	logged '^{.*alice'
 }
 
 @test "a level set for a time goes back by itself" {
 	start_poold 'log: {level: error}'
 	control_result log.set '{"level":"debug","for_s":2}'
 	something
-	wait_until grep -q alice "$POOLD_LOG"
+	logged alice
 	wait_until level_is error
 }
 

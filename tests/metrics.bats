@@ -139,7 +139,7 @@ export -f measured
 	same 8 "$(wc -l <<<"$got")" answers
 	[ "$(uniq <<<"$got" | wc -l)" -lt 8 ]
 	wait_until newer_than "$(tail -n 1 <<<"$got")"
-	grep -q 'metrics on http://127.0.0.1:' "$POOLD_LOG"
+	logged 'metrics on http://127.0.0.1:'
 	run ! grep -q 'can read the metrics' "$POOLD_LOG"
 }
 

@@ -132,7 +132,7 @@ log: {level: info, target: stderr, format: text}'
 	start_poold 'timeouts: {connection_timeout: 42s}'
 	write_config 'timeouts: {connection_timeout: never}'
 	kill -HUP "$POOLD_PID"
-	wait_until grep -q 'never' "$POOLD_LOG"
+	logged 'never'
 	value_is connection_timeout 42s
 }
 
@@ -141,10 +141,10 @@ log: {level: info, target: stderr, format: text}'
 	run ! grep -q 'grants nothing' "$POOLD_LOG"
 	write_config "control: {path: $POOLCTL_SOCKET, operator: [no-such-user]}"
 	control_result server.reload
-	wait_until grep -q 'poold.yaml:[0-9:]*: control.operator: there is no user no-such-user' "$POOLD_LOG"
+	logged 'poold.yaml:[0-9:]*: control.operator: there is no user no-such-user'
 	stop_poold
 	launch_poold
-	wait_until grep -q 'class=start msg=.*there is no user no-such-user' "$POOLD_LOG"
+	logged 'class=start msg=.*there is no user no-such-user'
 }
 
 @test "--check-config agrees with what the daemon would do" {

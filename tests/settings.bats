@@ -77,7 +77,7 @@ pending by '$(id -u)' until 20'*Z ]]
 		.old == "2m" and .new == "5m"'
 	holds "$(events_of admin | jq -s .)" '.[-1] | .method == "settings.rollback" and .by == "timer" and
 		.result == "ok"' '.[-2] | .comment == "a try" and .arguments.confirm_s == 3'
-	wait_until grep -q 'settings.rollback by timer of the change by uid' "$POOLD_LOG"
+	logged 'settings.rollback by timer of the change by uid'
 	status_of 1 config confirm
 	said 'poolctl: config confirm: no change waits for its confirmation'
 	status_of 1 config rollback
@@ -178,7 +178,7 @@ timeouts: {login_timeout: 4s}"
 	status_of 0 config reload
 	[[ $output == *'rate: the file says 4, the saved 5 is stronger; "config unset rate --persist" takes that away'* ]]
 	[[ $output != *'min_idle: the file'* ]]
-	grep -q 'msg="rate: the file says 4, the saved 5 is stronger"' "$POOLD_LOG"
+	logged 'msg="rate: the file says 4, the saved 5 is stronger"'
 	value_is rate 5
 	value_is login_timeout 4s
 	[[ $(poolctl config check) == *$'nothing changes\nrate: the file says 4, the saved 5'* ]]
