@@ -150,7 +150,8 @@ queue: {max_queue: 64MiB}'
 }
 
 @test "300 auth-failed: three wrong logins" {
-	prepare_poold 'auth: {method: [password], password_file: users}'
+	prepare_poold 'auth: {method: [password], password_file: users}
+timeouts: {login_timeout: 5m}'
 	printf 'alice:%s\n' "$(printf 'right\n' | "$POOLD" --hash-password)" >"$BATS_TEST_TMPDIR/users"
 	launch_poold
 	play <<-'SCRIPT'

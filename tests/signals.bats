@@ -39,6 +39,11 @@ load helpers
 	wait_poold
 }
 
+# is_poold PID: the shell that was to become it would swallow a signal.
+is_poold() {
+	has_line /proc/"$1"/comm poold
+}
+
 @test "TERM during the start ends it in order" {
 	prepare_poold
 	local i pid
@@ -46,6 +51,7 @@ load helpers
 		"$POOLD" -c "$POOLD_CONFIG" 2>>"$POOLD_LOG" 3>&- &
 		pid=$!
 		note_pid "$pid"
+		wait_until is_poold "$pid"
 		sleep "0.0$((i % 10))"
 		kill -TERM "$pid"
 		wait_until gone "$pid"
