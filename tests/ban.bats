@@ -239,14 +239,14 @@ welcome() {
 	same never "$(retry_of 309 127.0.0.1 alice)"
 	holds "$(control_result ban.add '{"rules":["bob"]}')" '.saved == false' \
 		'.save_error | endswith("; the file is as it was")'
-	stat_is ban_saves_failed 6
+	[ "$(stat_of ban_saves_failed)" -ge 6 ] # it tries again by itself too
 	holds "$(control_result server.health)" '.status == "degraded"' \
 		'.checks[] | select(.name == "bans") | .text | startswith("not saved: /")'
 	logged 'class=ban msg="the bans are not saved: '
 	same 1 "$(grep -c 'class=ban msg="the bans are not saved: /.*bans.jsonl: No such file or directory; ' "$POOLD_LOG")"
 	# a full disk: a part of the file, and nothing of it is left
-	mkdir "$BATS_TEST_TMPDIR/state"
 	prlimit --pid "$POOLD_PID" --fsize=64:
+	mkdir "$BATS_TEST_TMPDIR/state"
 	holds "$(control_result ban.add '{"rules":["carol"]}')" '.saved == false' \
 		'.save_error | contains("bans.jsonl: File too large; ")'
 	same '' "$(ls -A "$BATS_TEST_TMPDIR/state")"
