@@ -1,7 +1,8 @@
 /*
  * connection_private.h - the inside of a connection, for the files that make it:
- * connection.c (life), stream.c (bytes), deadlines.c (time), login.c, request.c
- * (commands), delivery.c (messages), traced.c (what operators look at).
+ * connection.c (life), connection_told.c (what is told of it), stream.c (bytes),
+ * deadlines.c (time), login.c, request.c (commands), delivery.c (messages), traced.c
+ * (what operators look at).
  *
  * Everything here runs in the thread of the shard that owns the connection.
  *
@@ -147,26 +148,28 @@ void connection_free(struct connection *conn); /* only by the shard, then */
 /* Made on first use; NULL: no memory. */
 struct rare *connection_rare(struct connection *conn);
 
-/* Online, and not replaced: then it is gone for everybody, though its worker does not
- * know yet. */
-bool connection_is_registered(const struct connection *conn);
+void connection_leave_anonymous(struct connection *conn);
+void connection_leave_idle(struct connection *conn);
+void connection_check(const struct connection *conn); /* asserts the invariants */
 
-void connection_describe(const struct connection *conn, struct row *row);
-/* detail: see struct event; copied. */
-void connection_emit(const struct connection *conn, int type, int reason, char *detail);
-/* The same for an anonymous connection that wanted to be `user`. */
-void connection_emit_as(
-    const struct connection *conn, const char *user, size_t len, int type, int reason);
-void connection_check(const struct connection *conn);	    /* asserts the invariants */
-const char *connection_user(const struct connection *conn); /* "" while anonymous */
-
-/* For the log. Returns text. */
-const char *connection_name(const struct connection *conn, char text[160]);
+static inline const char *
+connection_user(const struct connection *conn) /* "" while anonymous */
+{
+	return session_user(&conn->session);
+}
 
 static inline bool
 connection_is_online(const struct connection *conn)
 {
 	return session_is_open(&conn->session);
+}
+
+/* Online, and not replaced: then it is gone for everybody, though its worker does not
+ * know yet. */
+static inline bool
+connection_is_registered(const struct connection *conn)
+{
+	return connection_is_online(conn) && directory_is_registered(&conn->session);
 }
 
 /* Its entry in the idle pool, or NULL. */
@@ -176,8 +179,17 @@ connection_idle(const struct connection *conn)
 	return conn->rare != NULL ? conn->rare->idle : NULL;
 }
 
-void connection_leave_anonymous(struct connection *conn);
-void connection_leave_idle(struct connection *conn);
+/* connection_told.c */
+/* For the log. Returns text. */
+const char *connection_name(const struct connection *conn, char text[160]);
+void connection_describe(const struct connection *conn, struct row *row);
+/* detail: see struct event; copied. */
+void connection_emit(const struct connection *conn, int type, int reason, char *detail);
+/* The same for an anonymous connection that wanted to be `user`. */
+void connection_emit_as(
+    const struct connection *conn, const char *user, size_t len, int type, int reason);
+/* Counts, remembers, publishes and logs; while it still has its session. */
+void connection_announce_end(struct connection *conn, const struct close_cause *cause);
 
 /* stream.c */
 void stream_flush(struct connection *conn);
