@@ -4,13 +4,9 @@
 #include "server/connection.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "common/log.h"
 #include "server/auth.h"
 #include "server/connection_private.h"
 #include "server/delivery.h"
@@ -232,21 +228,13 @@ connection_end(struct connection *conn, const struct close_cause *cause)
 void
 connection_fault(struct connection *conn, enum close_reason reason, int err)
 {
-	char name[160], detail[64];
-
 	if (conn->flags & CONN_CLOSING) { /* its end is decided; the rest is lost */
 		connection_bury(conn);
 		return;
 	}
 	if (!(conn->flags & CONN_FAULTED)) {
 		conn->flags |= CONN_FAULTED;
-		stats_count(&conn->sh->stats.counter[COUNT_ERRORS], 1);
-		snprintf(
-		    detail, sizeof(detail), "{\"errno\":\"%s\"}", strerrorname_np(err));
-		connection_emit(conn, EVENT_ERROR, reason, err != 0 ? detail : NULL);
-		log_info("fault", "%s: %s%s%s", connection_name(conn, name),
-		    close_reason_info(reason)->summary, err != 0 ? ": " : "",
-		    err != 0 ? strerror(err) : "");
+		connection_announce_fault(conn, reason, err);
 	}
 	connection_leave_anonymous(conn);
 	connection_enter(conn, STATE_ERROR);
@@ -322,7 +310,5 @@ connection_inform(struct connection *conn, const char *text)
 bool
 connection_deliver(struct connection *conn, struct message *msg)
 {
-	enum delivery d = delivery_local(conn, msg);
-
-	return d == DELIVERED;
+	return delivery_local(conn, msg) == DELIVERED;
 }

@@ -189,7 +189,11 @@ void connection_emit(const struct connection *conn, int type, int reason, char *
 void connection_emit_as(
     const struct connection *conn, const char *user, size_t len, int type, int reason);
 /* Counts, remembers, publishes and logs; while it still has its session. */
-void connection_announce_end(struct connection *conn, const struct close_cause *cause);
+void connection_announce_end(
+    const struct connection *conn, const struct close_cause *cause);
+/* Counts, publishes and logs. err: errno or 0. */
+void connection_announce_fault(
+    const struct connection *conn, enum close_reason reason, int err);
 
 /* stream.c */
 void stream_flush(struct connection *conn);

@@ -148,7 +148,7 @@ remember(const struct connection *conn, const struct close_cause *cause)
 }
 
 void
-connection_announce_end(struct connection *conn, const struct close_cause *cause)
+connection_announce_end(const struct connection *conn, const struct close_cause *cause)
 {
 	enum close_reason reason = cause->reason;
 	char name[160];
@@ -162,6 +162,20 @@ connection_announce_end(struct connection *conn, const struct close_cause *cause
 	else
 		log_debug("closed", "%s: closed, %s", connection_name(conn, name),
 		    close_reason_info(reason)->slug);
+}
+
+void
+connection_announce_fault(
+    const struct connection *conn, enum close_reason reason, int err)
+{
+	char name[160], detail[64];
+
+	stats_count(&conn->sh->stats.counter[COUNT_ERRORS], 1);
+	snprintf(detail, sizeof(detail), "{\"errno\":\"%s\"}", strerrorname_np(err));
+	connection_emit(conn, EVENT_ERROR, reason, err != 0 ? detail : NULL);
+	log_info("fault", "%s: %s%s%s", connection_name(conn, name),
+	    close_reason_info(reason)->summary, err != 0 ? ": " : "",
+	    err != 0 ? strerror(err) : "");
 }
 
 static void
