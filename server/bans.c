@@ -19,7 +19,7 @@ bans_new(void)
 	if (b == NULL)
 		return NULL;
 	pthread_mutex_init(&b->lock, NULL);
-	b->next_end_ms = b->passed_end_ms = BAN_FOREVER;
+	b->next_end_ms = BAN_FOREVER;
 	if (table_init(&b->table) < 0 ||
 	    getrandom(&b->secret, sizeof(b->secret), 0) != sizeof(b->secret)) {
 		bans_free(b);
@@ -68,8 +68,6 @@ note_end(struct bans *b, const struct rule *r)
 {
 	if (r->ban.end_ms < b->next_end_ms)
 		b->next_end_ms = r->ban.end_ms;
-	if (r->ban.end_ms < b->passed_end_ms)
-		b->passed_end_ms = r->ban.end_ms;
 }
 
 static void
@@ -253,13 +251,11 @@ bans_expire(struct bans *b, int64_t now_ms, uint64_t *at, struct ban *ret)
 
 	pthread_mutex_lock(&b->lock);
 	if (*at == 0)
-		b->passed_end_ms = BAN_FOREVER;
+		b->next_end_ms = BAN_FOREVER;
 	begin = behind(b, *at);
 	end = b->count - begin > BANS_SLICE ? begin + BANS_SLICE : b->count;
 	*at = end < b->count ? b->rules[end - 1]->ban.number : 0;
 	n = expire_range(b, begin, end, now_ms, ret);
-	if (*at == 0)
-		b->next_end_ms = b->passed_end_ms;
 	pthread_mutex_unlock(&b->lock);
 	return n;
 }

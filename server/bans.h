@@ -79,7 +79,8 @@ size_t bans_copy(
  */
 size_t bans_expire(struct bans *b, int64_t now_ms, uint64_t *at, struct ban *ret);
 
-/* When the first of them may end, or BAN_FOREVER: nothing to expire before. */
+/* When the first of them may end, or BAN_FOREVER: nothing to expire before. While a
+ * sweep is under way (*at is not 0) it knows only those that are passed, or new. */
 int64_t bans_next_end(struct bans *b);
 
 size_t bans_count(struct bans *b); /* rules held, ended ones included */

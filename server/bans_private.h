@@ -38,9 +38,7 @@ struct bans {
 	struct rule **rules; /* by number */
 	size_t count, size;
 	uint64_t last_number;
-	int64_t next_end_ms; /* no rule ends before, */
-	int64_t
-	    passed_end_ms; /* nor one that bans_expire() has passed, or that is new */
+	int64_t next_end_ms; /* none ends before, of those this sweep has passed */
 	struct lengths ipv4, ipv6;
 	size_t text_bytes;
 	struct siphash_key secret;

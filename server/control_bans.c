@@ -78,33 +78,44 @@ interval_ms(struct control *c)
 	return ms == 0 ? INT64_MAX : ms;
 }
 
-/* Nothing is armed while no ban has an end. */
+/* A sweep goes on at once. Nothing is armed while no ban has an end. */
 static void
 arm(struct control *c)
 {
 	int64_t interval = interval_ms(c);
 
-	if (bans_next_end(c->pool->bans) != BAN_FOREVER)
+	if (c->bans_at != 0)
+		timer_arm(c, &c->bans_timer, clock_ms() + 1);
+	else if (bans_next_end(c->pool->bans) != BAN_FOREVER)
 		timer_arm(c, &c->bans_timer,
 		    clock_ms() + (interval < LOOK_MS ? interval : LOOK_MS));
+}
+
+/* A sweep is under way, or would find something. */
+static bool
+is_due(const struct control *c)
+{
+	return c->bans_at != 0 || bans_next_end(c->pool->bans) <= clock_ms();
+}
+
+/* None is under way, and the interval since the last has not passed. */
+static bool
+is_early(struct control *c)
+{
+	int64_t interval = interval_ms(c);
+
+	return c->bans_at == 0 &&
+	       (interval == INT64_MAX || clock_ms() < c->bans_swept_ms + interval);
 }
 
 static void
 sweep(struct timer *t)
 {
 	struct control *c = container_of(t, struct control, bans_timer);
-	int64_t now_ms = clock_ms(), interval = interval_ms(c);
 
-	if (c->bans_at == 0 &&
-	    (interval == INT64_MAX || now_ms < c->bans_swept_ms + interval ||
-		bans_next_end(c->pool->bans) > now_ms)) {
-		arm(c);
-	} else if (expire_some(c)) {
-		timer_arm(c, t, now_ms + 1);
-	} else {
+	if (!is_early(c) && is_due(c) && !expire_some(c))
 		sweep_is_over(c);
-		arm(c);
-	}
+	arm(c);
 }
 
 void
@@ -118,12 +129,12 @@ control_bans_start(struct control *c)
 void
 control_bans_expire(struct control *c)
 {
-	if (bans_next_end(c->pool->bans) > clock_ms())
+	if (!is_due(c))
 		return;
 	for (int i = 0; i < SLICES_AT_ONCE; i++)
 		if (!expire_some(c))
 			return;
-	timer_arm(c, &c->bans_timer, clock_ms() + 1);
+	arm(c);
 }
 
 /* ---- making them ---- */
