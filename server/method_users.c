@@ -3,28 +3,22 @@
  *
  * Sessions are fetched in the order of (user, id), a page at a time, and those of
  * one user gathered into one row; what the workers keep meanwhile is one page.
- *
- * The workers copy their sessions at slightly different moments, so a login that
- * replaces an older session meanwhile may show both. Of a user with more than one,
- * those count that the directory still has: there the exchange is one step.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
 #include "server/call.h"
 #include "server/directory.h"
 #include "server/listing.h"
 #include "server/method.h"
 #include "server/pool.h"
 #include "server/row.h"
+#include "server/user_row.h"
 
-#define PAGE 2048	  /* sessions fetched at once */
-#define STEP_ROWS 64	  /* sessions looked at in one step */
-#define SHOWN_SESSIONS 32 /* states and addresses given of one user */
+#define PAGE 2048    /* sessions fetched at once */
+#define STEP_ROWS 64 /* sessions looked at in one step */
 
 struct user { /* a row that has been made, waiting to be sorted */
 	char name[65];
@@ -47,14 +41,8 @@ struct users { /* state of the call */
 	char after_user[65]; /* the cursor: the last session looked at */
 	uint64_t after_id;
 
-	struct buffer row, states, addresses; /* of the user being gathered */
-	struct row last;		      /* his newest session so far */
-	uint32_t copies;		      /* of his sessions, 0: there is none */
-	uint32_t sessions;		      /* those that count */
-	int64_t since_ms;
-	struct target *registered; /* his, by id, looked up with the second copy */
-	unsigned nregistered;
-	char last_user[65]; /* of the rows written */
+	struct user_row row; /* of the user whose sessions are coming */
+	char last_user[65];  /* of the rows written */
 };
 
 static void
@@ -69,10 +57,7 @@ clear(struct call *call)
 	free(u->sorted);
 	listing_clear(&u->listing);
 	survey_free(u->page);
-	buffer_clear(&u->row);
-	buffer_clear(&u->states);
-	buffer_clear(&u->addresses);
-	free(u->registered);
+	user_row_clear(&u->row);
 	free(u);
 }
 
@@ -125,9 +110,10 @@ keep_sorted(struct users *u)
 	if (u->nsorted == 2 * u->most)
 		trim(u);
 	user = &u->sorted[u->nsorted];
-	*user = (struct user){ .sessions = u->sessions, .since_ms = u->since_ms };
-	memcpy(user->name, u->last.user, sizeof(user->name));
-	user->json = strndup(u->row.data, u->row.len);
+	*user =
+	    (struct user){ .sessions = u->row.sessions, .since_ms = u->row.since_ms };
+	memcpy(user->name, u->row.last.user, sizeof(user->name));
+	user->json = strndup(u->row.json.data, u->row.json.len);
 	if (user->json == NULL)
 		return -1;
 	u->nsorted++;
@@ -136,146 +122,21 @@ keep_sorted(struct users *u)
 
 /* -- one user ---------------------------------------------------------------- */
 
-static int
-write_user(struct users *u)
-{
-	char since[CLOCK_TEXT_SIZE];
-	struct buffer *out = &u->row;
-	int err = buffer_append_text(out, "{\"user\":");
-
-	if (err == 0)
-		err = row_write_string(out, u->last.user);
-	if (err == 0)
-		err = buffer_append_text(out, ",\"display\":");
-	if (err == 0 && u->last.display[0] == '\0')
-		err = buffer_append_text(out, "null");
-	else if (err == 0)
-		err = row_write_string(out, u->last.display);
-	if (err == 0)
-		err = buffer_printf(out,
-		    ",\"sessions\":%u,\"since\":\"%s\",\"states\":[%.*s]",
-		    (unsigned)u->sessions,
-		    clock_text(clock_wall_of_ms(u->since_ms), since),
-		    (int)u->states.len, u->states.data);
-	if (err == 0)
-		err = buffer_printf(out, ",\"addresses\":[%.*s]}",
-		    (int)u->addresses.len, u->addresses.data);
-	return err;
-}
-
-/* Forgets the user whose row has been made. */
-static void
-forget_user(struct users *u)
-{
-	memcpy(u->last_user, u->last.user, sizeof(u->last_user));
-	buffer_consume(&u->row, u->row.len);
-	buffer_consume(&u->states, u->states.len);
-	buffer_consume(&u->addresses, u->addresses.len);
-	free(u->registered);
-	u->registered = NULL;
-	u->nregistered = 0;
-	u->copies = u->sessions = 0;
-}
-
-static int
-count_session(struct users *u, const struct row *row)
-{
-	char address[NET_TEXT_SIZE];
-	const char *comma = u->sessions == 0 ? "" : ",";
-	int err = 0;
-
-	if (u->sessions == 0 || row->login_ms < u->since_ms)
-		u->since_ms = row->login_ms;
-	if (u->sessions++ >= SHOWN_SESSIONS)
-		return 0;
-	err = buffer_printf(&u->states, "%s\"%s\"", comma, state_name(row->state));
-	if (err == 0)
-		err = buffer_append_text(&u->addresses, comma);
-	if (err == 0)
-		err =
-		    row_write_string(&u->addresses, net_addr_text(&row->addr, address));
-	return err;
-}
-
-/*
- * The user is complete: his row goes out, or waits to be sorted. The only copy
- * needs no look at the directory, and the newest stands for one whose copied
- * sessions have all gone since: he is one of the total.
- */
+/* The user is complete: his row goes out, or waits to be sorted. */
 static int
 end_user(struct users *u)
 {
 	int err;
 
-	if (u->copies == 0)
+	if (u->row.copies == 0)
 		return 0;
-	err = u->sessions == 0 ? count_session(u, &u->last) : 0;
-	if (err == 0)
-		err = write_user(u);
+	err = user_row_finish(&u->row);
 	if (err == 0 && u->is_sorted)
 		err = keep_sorted(u);
 	else if (err == 0)
-		err = listing_add(&u->listing, u->row.data, u->row.len);
-	forget_user(u);
-	return err;
-}
-
-/* -- which of his sessions count ---------------------------------------------- */
-
-static int
-compare_targets(const void *a, const void *b)
-{
-	const struct target *x = a, *y = b;
-
-	return (x->handle.id > y->handle.id) - (x->handle.id < y->handle.id);
-}
-
-/* Notes the sessions that the user has now. Again, if some came meanwhile. */
-static int
-look_up(struct users *u)
-{
-	struct directory *dir = u->listing.call->control->pool->directory;
-	const char *user = u->last.user;
-	unsigned n = directory_find(dir, user, strlen(user), NULL, 0), room;
-
-	do {
-		free(u->registered);
-		room = n + 1; /* never nothing */
-		u->registered = malloc(room * sizeof(*u->registered));
-		if (u->registered == NULL)
-			return -ENOMEM;
-		n = directory_find(dir, user, strlen(user), u->registered, room);
-	} while (n > room);
-	u->nregistered = n;
-	qsort(u->registered, n, sizeof(*u->registered), compare_targets);
-	return 0;
-}
-
-static int
-count_if_registered(struct users *u, const struct row *row)
-{
-	struct target key = { .handle = row->handle };
-
-	if (bsearch(&key, u->registered, u->nregistered, sizeof(key),
-		compare_targets) == NULL)
-		return 0;
-	return count_session(u, row);
-}
-
-static int
-add_session(struct users *u, const struct row *row)
-{
-	int err = 0;
-
-	if (u->copies == 1) {
-		err = look_up(u);
-		if (err == 0)
-			err = count_if_registered(u, &u->last);
-	}
-	if (err == 0 && u->copies > 0)
-		err = count_if_registered(u, row);
-	u->last = *row;
-	u->copies++;
+		err = listing_add(&u->listing, u->row.json.data, u->row.json.len);
+	memcpy(u->last_user, u->row.last.user, sizeof(u->last_user));
+	user_row_reset(&u->row);
 	return err;
 }
 
@@ -290,7 +151,7 @@ take_session(struct users *u, const struct row *row)
 {
 	int err = 0;
 
-	if (u->copies > 0 && strcmp(u->last.user, row->user) != 0)
+	if (u->row.copies > 0 && strcmp(u->row.last.user, row->user) != 0)
 		err = end_user(u);
 	if (err < 0)
 		return err;
@@ -300,7 +161,7 @@ take_session(struct users *u, const struct row *row)
 	}
 	memcpy(u->after_user, row->user, sizeof(u->after_user));
 	u->after_id = row->handle.id;
-	return add_session(u, row);
+	return user_row_add(&u->row, row);
 }
 
 /* -- pages ------------------------------------------------------------------- */
@@ -494,9 +355,7 @@ method_users_list(struct call *call)
 		call_no_memory(call);
 		return;
 	}
-	buffer_init(&u->row);
-	buffer_init(&u->states);
-	buffer_init(&u->addresses);
+	user_row_init(&u->row, call->control->pool->directory);
 	call->state = u;
 	call->clear = clear;
 	if (listing_init(&u->listing, call, "users") < 0) {

@@ -10,7 +10,7 @@ load helpers
 layers() {
 	cat <<-EOF
 		main daemon notify options signals startup
-		control* serve peer rights call bulk drain listing ended audit dispatch method* metrics* pending preview recent reload* survey*
+		control* serve peer rights call bulk drain listing ended user_row audit dispatch method* metrics* pending preview recent reload* survey*
 		worker acceptor sweep stopper reconfigure pool.c
 		connection* request input login stream traced deadlines delivery shard.c
 		directory limits bans* fights pace idle auth password* events trace history* listener pool.h shard.h
