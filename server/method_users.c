@@ -42,7 +42,6 @@ struct users { /* state of the call */
 	uint64_t after_id;
 
 	struct user_row row; /* of the user whose sessions are coming */
-	char last_user[65];  /* of the rows written */
 };
 
 static void
@@ -135,7 +134,6 @@ end_user(struct users *u)
 		err = keep_sorted(u);
 	else if (err == 0)
 		err = listing_add(&u->listing, u->row.json.data, u->row.json.len);
-	memcpy(u->last_user, u->row.last.user, sizeof(u->last_user));
 	user_row_reset(&u->row);
 	return err;
 }
@@ -231,7 +229,7 @@ finish(struct call *call)
 	if (u->is_sorted && u->nsorted > 0)
 		err = add_sorted(u);
 	if (err == 0 && u->is_cut)
-		err = row_write_string(&next, u->last_user);
+		err = row_write_string(&next, u->after_user);
 	if (err == 0)
 		err = buffer_append(&next, "", 1); /* its NUL */
 	snprintf(tail, sizeof(tail), "\"total\":%" PRIu64 ",\"online\":%zu", u->total,

@@ -15,7 +15,7 @@ compare_handles(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
-/* All parts in one array; the first part's array is made to hold them. */
+/* Appends what one part has to what those before it had. */
 static int
 join(void **items, size_t *n, const void *more, size_t nmore, size_t item_size)
 {

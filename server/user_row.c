@@ -126,11 +126,7 @@ write_user(struct user_row *u)
 	if (err == 0)
 		err = row_write_string(out, u->last.user);
 	if (err == 0)
-		err = buffer_append_text(out, ",\"display\":");
-	if (err == 0 && u->last.display[0] == '\0')
-		err = buffer_append_text(out, "null");
-	else if (err == 0)
-		err = row_write_string(out, u->last.display);
+		err = row_write_member(out, "display", u->last.display);
 	if (err == 0)
 		err = buffer_printf(out,
 		    ",\"sessions\":%u,\"since\":\"%s\",\"states\":[%.*s]",
