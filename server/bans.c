@@ -80,6 +80,24 @@ link_rule(struct bans *b, struct rule *r)
 	b->rules[b->count++] = r;
 }
 
+/* ---- the array ---- */
+
+static int
+reserve(struct bans *b)
+{
+	size_t size = b->size == 0 ? 16 : b->size * 2;
+	struct rule **rules;
+
+	if (b->count < b->size)
+		return 0;
+	rules = reallocarray(b->rules, size, sizeof(struct rule *));
+	if (rules == NULL)
+		return -ENOMEM;
+	b->rules = rules;
+	b->size = size;
+	return 0;
+}
+
 /* Index of the first rule with a number above `after`. */
 static size_t
 behind(const struct bans *b, uint64_t after)
@@ -107,51 +125,16 @@ close_gap(struct bans *b, size_t begin, size_t n)
 }
 
 static void
-leave_array(struct bans *b, const struct rule *r)
+take_out(struct bans *b, struct rule *r)
 {
 	size_t at = behind(b, r->ban.number - 1);
 
 	assert(b->rules[at] == r);
 	close_gap(b, at, 1);
+	unlink_rule(b, r);
 }
 
-/* Of rules [begin, end): the ended ones go to ret, the others move up. */
-static size_t
-expire_range(struct bans *b, size_t begin, size_t end, int64_t now_ms, struct ban *ret)
-{
-	size_t kept = begin, n = 0;
-
-	for (size_t i = begin; i < end; i++) {
-		struct rule *r = b->rules[i];
-
-		if (bans_is_in_force(r, now_ms)) {
-			note_end(b, r);
-			b->rules[kept++] = r;
-			continue;
-		}
-		unlink_rule(b, r);
-		ret[n++] = r->ban;
-		free(r);
-	}
-	close_gap(b, kept, n);
-	return n;
-}
-
-static int
-reserve(struct bans *b)
-{
-	size_t size = b->size == 0 ? 16 : b->size * 2;
-	struct rule **rules;
-
-	if (b->count < b->size)
-		return 0;
-	rules = reallocarray(b->rules, size, sizeof(struct rule *));
-	if (rules == NULL)
-		return -ENOMEM;
-	b->rules = rules;
-	b->size = size;
-	return 0;
-}
+/* ---- making and removing ---- */
 
 static bool
 is_of_same_act(const struct ban *a, const struct ban *b)
@@ -176,8 +159,7 @@ add(struct bans *b, struct rule *r, size_t max, struct rule **ret_old)
 		return -ENOMEM;
 	if (old != NULL) {
 		r->ban.hits = old->ban.hits;
-		unlink_rule(b, old);
-		leave_array(b, old);
+		take_out(b, old);
 	}
 	link_rule(b, r);
 	*ret_old = old;
@@ -215,10 +197,8 @@ bans_remove(struct bans *b, const struct ban_key *key, struct ban *ret)
 
 	pthread_mutex_lock(&b->lock);
 	r = bans_find(b, key);
-	if (r != NULL) {
-		unlink_rule(b, r);
-		leave_array(b, r);
-	}
+	if (r != NULL)
+		take_out(b, r);
 	pthread_mutex_unlock(&b->lock);
 	if (r == NULL)
 		return -ENOENT;
@@ -226,6 +206,8 @@ bans_remove(struct bans *b, const struct ban_key *key, struct ban *ret)
 	free(r);
 	return 0;
 }
+
+/* ---- slice by slice ---- */
 
 size_t
 bans_copy(struct bans *b, uint64_t after, struct ban *ret, size_t max, bool *ret_failed)
@@ -241,6 +223,28 @@ bans_copy(struct bans *b, uint64_t after, struct ban *ret, size_t max, bool *ret
 		else
 			*ret_failed = true;
 	pthread_mutex_unlock(&b->lock);
+	return n;
+}
+
+/* Of rules [begin, end): the ended ones go to ret, the others move up. */
+static size_t
+expire_range(struct bans *b, size_t begin, size_t end, int64_t now_ms, struct ban *ret)
+{
+	size_t kept = begin, n = 0;
+
+	for (size_t i = begin; i < end; i++) {
+		struct rule *r = b->rules[i];
+
+		if (bans_is_in_force(r, now_ms)) {
+			note_end(b, r);
+			b->rules[kept++] = r;
+			continue;
+		}
+		unlink_rule(b, r);
+		ret[n++] = r->ban;
+		free(r);
+	}
+	close_gap(b, kept, n);
 	return n;
 }
 
