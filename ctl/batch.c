@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ctl/command.h"
 #include "ctl/interrupt.h"
+#include "ctl/invoke.h"
 #include "ctl/session.h"
 #include "ctl/token.h"
 
@@ -33,7 +33,7 @@ run_tokens(struct session *s, const struct tokens *t)
 		return session_fail(s, STATUS_REFUSED, "out of memory");
 	for (size_t i = 0; i < t->count; i++)
 		argv[i] = t->items[i].text;
-	status = command_run(s, (int)t->count, argv);
+	status = invoke(s, (int)t->count, argv);
 	free(argv);
 	return status;
 }

@@ -9,9 +9,10 @@
 #include <string.h>
 
 #include "ctl/args.h"
-#include "ctl/verbs.h"
+#include "ctl/invoke.h"
 #include "ctl/session.h"
 #include "ctl/topics.h"
+#include "ctl/verbs.h"
 
 static json_t *
 option_object(const struct command *cmd, const struct option_spec *spec)
@@ -204,7 +205,7 @@ run_help(struct session *s, struct args *a)
 		return builtin_help_command(s, cmd);
 	if (a->noperands == 1 && !wants_data(s) && help_group(s, a->operands[0]))
 		return session_flush(s, 0);
-	cmd = command_named(s, a->operands, a->noperands);
+	cmd = invoke_find(s, a->operands, a->noperands);
 	return cmd ? builtin_help_command(s, cmd) : STATUS_USAGE;
 }
 

@@ -97,6 +97,9 @@ const struct command *command_find(
 const struct command *command_find_prefix(const char *const words[], size_t n,
     size_t *ret_used, const char *candidates[], size_t max, size_t *ret_count);
 
+/* The command that is_whole and that the words would be short for, or NULL. */
+const struct command *command_whole(const char *const words[], size_t n);
+
 /* The command that is meant when the first word of a group stands alone, or NULL. */
 const struct command *command_of_group(const char *word);
 
@@ -146,12 +149,5 @@ const char *option_words(const struct command *cmd, const struct option_spec *sp
 
 /* Kind for the method `complete` that yields values of spec, or "". */
 const char *option_complete(const struct command *cmd, const struct option_spec *spec);
-
-/* The same as it runs, found or reported with near matches as STATUS_USAGE: NULL. */
-const struct command *command_named(
-    struct session *s, const char *const words[], size_t n);
-
-/* Runs argv (globals, words, options, operands) and returns its status. */
-int command_run(struct session *s, int argc, char *const argv[]);
 
 #endif

@@ -10,9 +10,9 @@
 #include "ctl/args.h"
 #include "ctl/batch.h"
 #include "ctl/builtin.h"
-#include "ctl/command.h"
 #include "ctl/completion.h"
 #include "ctl/interrupt.h"
+#include "ctl/invoke.h"
 #include "ctl/session.h"
 #include "ctl/shell.h"
 
@@ -67,7 +67,7 @@ run(struct session *s, int argc, char *argv[])
 		return batch_run(s, "-");
 	if (argc == 0)
 		return run_without_command(s);
-	return command_run(s, argc, argv);
+	return invoke(s, argc, argv);
 }
 
 /*

@@ -16,6 +16,7 @@
 #include "ctl/edit.h"
 #include "ctl/history.h"
 #include "ctl/interrupt.h"
+#include "ctl/invoke.h"
 #include "ctl/session.h"
 #include "ctl/shell_events.h"
 #include "ctl/token.h"
@@ -283,7 +284,7 @@ run_words(struct shell *sh, const struct tokens *t)
 		return session_fail(sh->session, STATUS_REFUSED, "out of memory");
 	for (size_t i = 0; i < t->count; i++)
 		argv[i] = t->items[i].text;
-	status = command_run(sh->session, (int)t->count, argv);
+	status = invoke(sh->session, (int)t->count, argv);
 	free(argv);
 	return status;
 }

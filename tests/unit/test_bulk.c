@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/invoke.h"
 #include "ctl/session.h"
 #include "tests/unit/fake_poold.h"
 #include "tests/unit/unit.h"
@@ -49,7 +50,7 @@ run(const struct fake *fake, int argc, const char *argv[])
 	session.err = fopen("/dev/null", "w");
 	assert_non_null(session.out);
 	assert_non_null(session.err);
-	status = command_run(&session, argc, (char *const *)(uintptr_t)argv);
+	status = invoke(&session, argc, (char *const *)(uintptr_t)argv);
 	fclose(session.out);
 	fclose(session.err);
 	session.out = stdout;
