@@ -16,9 +16,9 @@ extern const struct command verb_send, verb_broadcast, verb_any; /* message */
 extern const struct command verb_ban_add, verb_ban_del, verb_ban_list, verb_ban_test;
 extern const struct command verb_wait;
 extern const struct command verb_drain_start, verb_drain_status, verb_drain_cancel;
-extern const struct command verb_accept_on, verb_accept_off; /* accept */
-extern const struct command verb_set, verb_get;		     /* config */
-extern const struct command verb_config_list, verb_config_get, verb_config_set;
+extern const struct command verb_accept_on, verb_accept_off;		 /* accept */
+extern const struct command verb_get, verb_config_get, verb_config_list; /* get */
+extern const struct command verb_set, verb_config_set;			 /* config */
 extern const struct command verb_config_unset, verb_config_reload;
 extern const struct command verb_config_check;
 extern const struct command verb_config_diff, verb_config_save; /* save */
