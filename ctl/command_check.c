@@ -1,210 +1,503 @@
 /*
- * command_check.c - config check: a file by poold itself, or the file in use.
+ * command_check.c - check: a plugin for monitoring, which exits with its verdict.
+ *
+ * Its status is that of monitoring plugins, 0 to 3, not that of the other commands;
+ * what it has to say is on standard output, where a plugin is listened to.
  */
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "common/buffer.h"
+#include "common/units.h"
 #include "ctl/args.h"
-#include "ctl/config_view.h"
+#include "ctl/interrupt.h"
+#include "ctl/output.h"
 #include "ctl/session.h"
+#include "ctl/value.h"
 #include "ctl/verbs.h"
 
-#define READ_SIZE 4096
+enum verdict { VERDICT_OK, VERDICT_WARNING, VERDICT_CRITICAL, VERDICT_UNKNOWN };
 
-/* poold beside this program, then where the system keeps servers. */
+static const char *const verdicts[] = { "ok", "warning", "critical", "unknown" };
+
+enum { USED, QUEUE, TURN, RTT, DROPPED, AUTH, MEASURES };
+
+static const struct {
+	const char *name, *warn, *crit; /* and its two options */
+	const char *unit;		/* as performance data have it */
+	double default_warn, default_crit;
+	const char *summary;
+} measures[MEASURES] = {
+	[USED] = { "used", "warn-used", "crit-used", "%", 80, 95,
+	    "sessions of max_connections" },
+	[QUEUE] = { "queue", "warn-queue", "crit-queue", "B", -1, -1,
+	    "bytes waiting for clients" },
+	[TURN] = { "turn_p99", "warn-turn", "crit-turn", "s", -1, -1,
+	    "99 % of the turns of the slowest loop, last minute" },
+	[RTT] = { "rtt_p99", "warn-rtt", "crit-rtt", "s", -1, -1,
+	    "99 % of the round trips, last minute" },
+	[DROPPED] = { "dropped", "warn-dropped", "crit-dropped", "", -1, -1,
+	    "messages dropped a second, last minute" },
+	[AUTH] = { "auth", "warn-auth", "crit-auth", "", -1, -1,
+	    "failed logins a second, last minute" },
+};
+
+struct measured {
+	double value, warn, crit; /* below 0: there is none */
+	enum verdict verdict;
+};
+
+struct check {
+	struct measured of[MEASURES];
+	json_int_t sessions, max_sessions;
+	json_t *health; /* the answer of server.health, or NULL */
+	enum verdict verdict;
+	struct buffer text; /* what is wrong, else a summary */
+};
+
+/* Plain decimals. */
 static const char *
-find_poold(char *path, size_t size)
+number(double value, char text[32])
 {
-	static const char *const places[] = { "poold", "../sbin/poold" };
-	char self[512];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *slash;
+	char *end;
 
-	self[n > 0 ? n : 0] = '\0';
-	slash = strrchr(self, '/');
-	for (size_t i = 0; slash && i < sizeof(places) / sizeof(places[0]); i++) {
-		snprintf(path, size, "%.*s/%s", (int)(slash - self), self, places[i]);
-		if (access(path, X_OK) == 0)
-			return path;
-	}
-	return "poold";
+	snprintf(text, 32, "%.6f", value);
+	end = text + strlen(text);
+	while (end[-1] == '0')
+		*--end = '\0';
+	if (end[-1] == '.')
+		end[-1] = '\0';
+	return text;
+}
+
+/* ---- what is measured ---- */
+
+static double
+member(const json_t *object, const char *name)
+{
+	const json_t *value = json_object_get(object, name);
+
+	return json_is_number(value) ? json_number_value(value) : -1;
+}
+
+static double
+per_second(const json_t *recent, const char *name)
+{
+	double over_s = member(recent, "over_s");
+
+	return over_s > 0 ? member(recent, name) / over_s : 0;
 }
 
 static void
-exec_poold(const char *file, int output)
+measure(struct check *c, const json_t *stats)
 {
-	char path[640], search[2048];
-	const char *own = getenv("PATH");
+	const json_t *recent = json_object_get(stats, "recent");
 
-	snprintf(search, sizeof(search), "%s:/usr/local/sbin:/usr/sbin:/sbin",
-	    own ? own : "/usr/bin:/bin");
-	setenv("PATH", search, 1);
-	dup2(output, STDOUT_FILENO);
-	dup2(output, STDERR_FILENO);
-	execlp(find_poold(path, sizeof(path)), "poold", "--check-config", "-c", file,
-	    NULL);
-	dprintf(STDERR_FILENO, "cannot run poold: %s\n", strerror(errno));
-	_exit(127);
+	c->sessions = json_integer_value(json_object_get(stats, "active_connections"));
+	c->max_sessions = json_integer_value(json_object_get(stats, "max_connections"));
+	if (c->max_sessions > 0) /* two digits; what is shown is what is compared */
+		c->of[USED].value =
+		    (double)((c->sessions * 10000 + c->max_sessions / 2) /
+			     c->max_sessions) /
+		    100;
+	c->of[QUEUE].value = member(stats, "queue_bytes");
+	c->of[TURN].value = member(recent, "turn_p99_us") / 1e6;
+	c->of[RTT].value = member(recent, "rtt_p99_s");
+	c->of[DROPPED].value = per_second(recent, "messages_dropped");
+	c->of[AUTH].value = per_second(recent, "auth_failures");
+}
+
+/* ---- what it means ---- */
+
+static void
+worsen(struct check *c, enum verdict verdict)
+{
+	if (verdict > c->verdict)
+		c->verdict = verdict;
 }
 
 static void
-read_all(int fd, struct buffer *ret)
+say(struct check *c, const char *text)
 {
-	for (;;) {
-		char *room = buffer_reserve(ret, READ_SIZE);
-		ssize_t n = room ? read(fd, room, READ_SIZE) : 0;
+	if (c->text.len > 0)
+		(void)buffer_append_text(&c->text, ", ");
+	(void)buffer_append_text(&c->text, text);
+}
 
-		if (n < 0 && errno == EINTR)
+static void
+judge_measure(struct check *c, int i)
+{
+	struct measured *m = &c->of[i];
+	double limit;
+	char value[32], above[32], text[128];
+
+	if (m->crit >= 0 && m->value > m->crit)
+		m->verdict = VERDICT_CRITICAL;
+	else if (m->warn >= 0 && m->value > m->warn)
+		m->verdict = VERDICT_WARNING;
+	if (m->verdict == VERDICT_OK)
+		return;
+	limit = m->verdict == VERDICT_CRITICAL ? m->crit : m->warn;
+	snprintf(text, sizeof(text), "%s %s%s is above %s%s", measures[i].name,
+	    number(m->value, value), measures[i].unit, number(limit, above),
+	    measures[i].unit);
+	say(c, text);
+	worsen(c, m->verdict);
+}
+
+/* A worker that does not answer is a part of the pool that is gone. */
+static void
+judge_health(struct check *c)
+{
+	const char *status = json_string_value(json_object_get(c->health, "status"));
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(c->health, "checks"), i, item) {
+		const char *name = json_string_value(json_object_get(item, "name"));
+		const char *text = json_string_value(json_object_get(item, "text"));
+		char line[256];
+
+		if (json_is_true(json_object_get(item, "ok")))
 			continue;
-		if (n <= 0)
-			return;
-		ret->len += (size_t)n;
+		snprintf(line, sizeof(line), "%s: %s", name ? name : "health",
+		    text ? text : "bad");
+		say(c, line);
+		worsen(c, name && strcmp(name, "workers") == 0 ? VERDICT_CRITICAL
+							       : VERDICT_WARNING);
 	}
+	if (status && strcmp(status, "draining") == 0)
+		say(c, "the daemon drains or stops");
+	if (!status || strcmp(status, "ok") != 0)
+		worsen(c, VERDICT_WARNING);
 }
 
-/* Runs poold on the file. Returns its exit status, or a negative errno. */
-static int
-run_poold(const char *file, struct buffer *said)
-{
-	int fds[2], wstatus = 0;
-	pid_t pid;
-
-	if (pipe(fds) < 0)
-		return -errno;
-	pid = fork();
-	if (pid == 0)
-		exec_poold(file, fds[1]);
-	close(fds[1]);
-	if (pid > 0)
-		read_all(fds[0], said);
-	close(fds[0]);
-	if (pid < 0)
-		return -errno;
-	while (waitpid(pid, &wstatus, 0) < 0 && errno == EINTR)
-		continue;
-	return WIFEXITED(wstatus) ? WEXITSTATUS(wstatus) : 128 + WTERMSIG(wstatus);
-}
-
-/* What poold said as one sentence: its name left out, lines joined. */
 static void
-one_line(const struct buffer *said, char *text, size_t size)
+judge(struct check *c)
 {
-	size_t used = 0;
+	char used[32], text[128];
 
-	for (size_t at = 0; at < said->len && used + 4 < size;) {
-		const char *line = said->data + at;
-		const char *end = memchr(line, '\n', said->len - at);
-		size_t len = end ? (size_t)(end - line) : said->len - at;
+	judge_health(c);
+	for (int i = 0; i < MEASURES; i++)
+		judge_measure(c, i);
+	if (c->text.len > 0)
+		return;
+	snprintf(text, sizeof(text), "%lld of %lld sessions (%s%%)",
+	    (long long)c->sessions, (long long)c->max_sessions,
+	    number(c->of[USED].value, used));
+	say(c, text);
+}
 
-		at += len + 1;
-		if (len > 7 && strncmp(line, "poold: ", 7) == 0) {
-			line += 7;
-			len -= 7;
-		}
-		if (len > 0)
-			used += (size_t)snprintf(text + used, size - used, "%s%.*s",
-			    used > 0 ? "; " : "", (int)len, line);
+/* ---- how it is said ---- */
+
+/* A bar begins performance data, a line end more lines. */
+static void
+put_line(struct session *s, const struct check *c)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text), "POOLD %s - %.*s",
+	    c->verdict == VERDICT_OK	     ? "OK"
+	    : c->verdict == VERDICT_WARNING  ? "WARNING"
+	    : c->verdict == VERDICT_CRITICAL ? "CRITICAL"
+					     : "UNKNOWN",
+	    (int)c->text.len, c->text.data ? c->text.data : "");
+	for (char *at = text; *at != '\0'; at++)
+		if (*at == '|' || *at == '\n' || *at == '\r')
+			*at = ' ';
+	output_escaped(s->out, text);
+}
+
+/* label=value[unit];warn;crit;min;max, without what there is not. */
+static void
+put_performance(struct session *s, const struct check *c)
+{
+	char value[32], warn[32], crit[32];
+
+	for (int i = 0; i < MEASURES; i++) {
+		const struct measured *m = &c->of[i];
+
+		if (m->value < 0)
+			continue;
+		fprintf(s->out, " %s=%s%s;%s;%s;0%s", measures[i].name,
+		    number(m->value, value), measures[i].unit,
+		    m->warn < 0 ? "" : number(m->warn, warn),
+		    m->crit < 0 ? "" : number(m->crit, crit), i == USED ? ";100" : "");
 	}
-	if (used == 0)
-		snprintf(text, size, "poold finds it bad without a word");
+	fprintf(s->out, " sessions=%lld;;;0;%lld", (long long)c->sessions,
+	    (long long)c->max_sessions);
+}
+
+static void
+put_nagios(struct session *s, const struct check *c)
+{
+	put_line(s, c);
+	if (c->health) {
+		fputs(" |", s->out);
+		put_performance(s, c);
+	}
+	fputc('\n', s->out);
+}
+
+static void
+put_text(struct session *s, const struct check *c)
+{
+	char text[32];
+
+	put_line(s, c);
+	fputc('\n', s->out);
+	for (int i = 0; c->health && i < MEASURES; i++) {
+		const struct measured *m = &c->of[i];
+
+		fprintf(s->out, "  %-8s  %-8s  %s%s", verdicts[m->verdict],
+		    measures[i].name, m->value < 0 ? "none" : number(m->value, text),
+		    m->value < 0 ? "" : measures[i].unit);
+		if (m->warn >= 0)
+			fprintf(s->out, "  warn above %s", number(m->warn, text));
+		if (m->crit >= 0)
+			fprintf(s->out, "  crit above %s", number(m->crit, text));
+		fprintf(s->out, "  (%s)\n", measures[i].summary);
+	}
+}
+
+static void
+put_prometheus(struct session *s, const struct check *c)
+{
+	char text[32];
+
+	fprintf(s->out,
+	    "# HELP poold_check_status 0 ok, 1 warning, 2 critical, 3 unknown\n"
+	    "# TYPE poold_check_status gauge\npoold_check_status %d\n",
+	    (int)c->verdict);
+	if (!c->health)
+		return;
+	fputs("# HELP poold_check_value what was measured, in the unit of the label\n"
+	      "# TYPE poold_check_value gauge\n",
+	    s->out);
+	for (int i = 0; i < MEASURES; i++)
+		if (c->of[i].value >= 0)
+			fprintf(s->out,
+			    "poold_check_value{measure=\"%s\",unit=\"%s\"} %s\n",
+			    measures[i].name, measures[i].unit,
+			    number(c->of[i].value, text));
+}
+
+static json_t *
+optional(double value)
+{
+	return value < 0 ? json_null() : json_real(value);
+}
+
+static json_t *
+document(const struct check *c)
+{
+	json_t *doc = json_pack("{s:s, s:i, s:s#, s:[]}", "status",
+	    verdicts[c->verdict], "code", (int)c->verdict, "text",
+	    c->text.data ? c->text.data : "", (int)c->text.len, "measures");
+
+	for (int i = 0; doc && c->health && i < MEASURES; i++) {
+		const struct measured *m = &c->of[i];
+
+		json_array_append_new(json_object_get(doc, "measures"),
+		    json_pack("{s:s, s:o, s:s, s:o, s:o, s:s}", "name",
+			measures[i].name, "value", optional(m->value), "unit",
+			measures[i].unit, "warn", optional(m->warn), "crit",
+			optional(m->crit), "status", verdicts[m->verdict]));
+	}
+	return doc;
 }
 
 static int
-text_good(struct session *s, const json_t *r)
+put_document(struct session *s, const struct check *c)
 {
-	session_say(s, "%s: good", json_string_value(json_object_get(r, "file")));
-	return 0;
-}
+	static const struct view view = { .member = NULL };
+	json_t *doc = document(c);
+	int status = doc ? output_result(s, &view, doc) : VERDICT_UNKNOWN;
 
-static int
-check_file(struct session *s, const char *file)
-{
-	static const struct view view = { .text = text_good };
-	struct buffer said;
-	char text[1000];
-	json_t *result;
-	int status;
-
-	buffer_init(&said);
-	fflush(s->out);
-	status = run_poold(file, &said);
-	one_line(&said, text, sizeof(text));
-	buffer_clear(&said);
-	if (status < 0)
-		return session_fail(
-		    s, STATUS_REFUSED, "cannot run poold: %s", strerror(-status));
-	if (status == 127)
-		return session_fail(s, STATUS_REFUSED, "%s", text);
-	if (status != 0)
-		return session_fail(s, STATUS_USAGE, "%s", text);
-	result = json_pack("{s:s, s:b}", "file", file, "ok", 1);
-	if (!result)
-		return session_fail(s, STATUS_USAGE, "%s: not a name in UTF-8", file);
-	status = output_result(s, &view, result);
-	json_decref(result);
+	json_decref(doc);
 	return status;
 }
 
-static bool
-changes_nothing(const json_t *r)
+static int
+put(struct session *s, const struct check *c, const char *format)
 {
-	static const char *const members[] = { "changed", "dropped", "needs_restart",
-		"hidden" };
+	int status = 0;
 
-	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
-		if (json_array_size(json_object_get(r, members[i])) > 0)
-			return false;
-	return true;
+	if (format && strcmp(format, "json") == 0)
+		s->options.format = FORMAT_JSON; /* until the end of the command */
+	if (s->capture || (format ? strcmp(format, "json") == 0
+				  : !format_is_for_people(s->options.format)))
+		status = put_document(s, c);
+	else if (!format || strcmp(format, "nagios") == 0)
+		put_nagios(s, c);
+	else if (strcmp(format, "text") == 0)
+		put_text(s, c);
+	else
+		put_prometheus(s, c);
+	if (status == 0 && session_flush(s, 0) != 0)
+		status = VERDICT_UNKNOWN; /* a verdict that nobody has read is none */
+	return status != 0 ? VERDICT_UNKNOWN : (int)c->verdict;
 }
 
-static int
-text_reload(struct session *s, const json_t *r)
+/* ---- the command ---- */
+
+/* Of the statuses of the other commands, those that say the pool is not there are
+ * critical; what is our own fault is unknown. */
+static enum verdict
+verdict_of(const struct session *s, int status)
 {
-	if (changes_nothing(r)) {
-		session_say(
-		    s, "the configuration is good; a reload would change nothing");
-		return 0;
+	bool is_busy = s->client.error.kind == RPC_BUSY;
+
+	return (status == STATUS_UNREACHABLE && !is_busy) || status == STATUS_UNKNOWN
+		   ? VERDICT_CRITICAL
+		   : VERDICT_UNKNOWN;
+}
+
+/* The value of an option in the unit of its measure; it has been checked. */
+static double
+threshold(const struct args *a, const char *option, double otherwise)
+{
+	const char *text = args_text(a, option);
+	double value = otherwise;
+
+	if (text)
+		(void)value_base(
+		    command_option(a->command, option, strlen(option)), text, &value);
+	return value;
+}
+
+/* Returns 0, or VERDICT_UNKNOWN with what is wrong said. */
+static int
+read_thresholds(struct check *c, const struct args *a)
+{
+	char text[128];
+
+	for (int i = 0; i < MEASURES; i++) {
+		struct measured *m = &c->of[i];
+
+		m->crit = threshold(a, measures[i].crit, measures[i].default_crit);
+		m->warn = threshold(a, measures[i].warn, measures[i].default_warn);
+		if (m->crit < 0 || m->warn <= m->crit)
+			continue;
+		if (!args_flag(a, measures[i].warn)) { /* a default gives way */
+			m->warn = m->crit;
+			continue;
+		}
+		if (!args_flag(a, measures[i].crit)) {
+			m->crit = m->warn;
+			continue;
+		}
+		snprintf(text, sizeof(text), "--%s is above --%s", measures[i].warn,
+		    measures[i].crit);
+		say(c, text);
+		return VERDICT_UNKNOWN;
 	}
-	session_say(s, "the configuration is good; what a reload would do:");
-	return config_view_changed.text(s, r);
+	return 0;
+}
+
+/* Both answers; a failure is kept in session->withheld. */
+static int
+ask(struct session *s, struct check *c)
+{
+	json_t *stats = NULL;
+	int status;
+
+	s->is_withholding = true;
+	status = session_call(s, "server.health", NULL, &c->health);
+	if (status == 0)
+		status = session_call(s, "pool.stats", NULL, &stats);
+	s->is_withholding = false;
+	if (status == 0)
+		measure(c, stats);
+	json_decref(stats);
+	if (status == 0)
+		return 0;
+	json_decref(c->health);
+	c->health = NULL;
+	return status;
 }
 
 static int
 run_check(struct session *s, struct args *a)
 {
-	struct view view = config_view_changed;
-	json_t *result;
+	struct check c = { .verdict = VERDICT_OK };
 	int status;
 
-	view.text = text_reload;
-	if (a->noperands > 0)
-		return check_file(s, a->operands[0]);
-	status =
-	    session_call(s, "server.reload", json_pack("{s:b}", "dry_run", 1), &result);
-	if (status != 0)
+	buffer_init(&c.text);
+	if (read_thresholds(&c, a) != 0) {
+		c.verdict = VERDICT_UNKNOWN;
+	} else if ((status = ask(s, &c)) == 0) {
+		judge(&c);
+	} else if (interrupt_pending()) {
+		buffer_clear(&c.text);
 		return status;
-	status = output_result(s, &view, result);
-	json_decref(result);
+	} else {
+		say(&c, s->withheld);
+		c.verdict = verdict_of(s, status);
+	}
+	status = put(s, &c, args_text(a, "format"));
+	json_decref(c.health);
+	buffer_clear(&c.text);
 	return status;
 }
 
-const struct command verb_config_check = {
-	.words = "config check",
-	.operands = "[FILE]",
-	.summary = "whether a configuration file is good, and what it would change",
+/* A mistake in the words is no news of the pool. */
+static int
+misused(struct session *s, const char *error)
+{
+	struct check c = { .verdict = VERDICT_UNKNOWN };
+
+	if (s->capture || format_is_json(s->options.format))
+		return session_fail(s, VERDICT_UNKNOWN, "%s", error);
+	buffer_init(&c.text);
+	say(&c, error);
+	put_nagios(s, &c);
+	buffer_clear(&c.text);
+	return session_flush(s, VERDICT_UNKNOWN);
+}
+
+/* clang-format off */
+static const struct option_spec check_options[] = {
+	{ "warn-used", 0, VALUE_PERCENT, "P", NULL, NULL,
+		"warning above this share of max_connections (80)" },
+	{ "crit-used", 0, VALUE_PERCENT, "P", NULL, NULL, "critical above this (95)" },
+	{ "warn-queue", 0, VALUE_SIZE, "SIZE", NULL, NULL,
+		"warning when more waits for clients" },
+	{ "crit-queue", 0, VALUE_SIZE, "SIZE", NULL, NULL, "critical" },
+	{ "warn-turn", 0, VALUE_DURATION, "DURATION", NULL, NULL,
+		"warning when 1 % of the turns of a loop took longer" },
+	{ "crit-turn", 0, VALUE_DURATION, "DURATION", NULL, NULL, "critical" },
+	{ "warn-rtt", 0, VALUE_DURATION, "DURATION", NULL, NULL,
+		"warning when 1 % of the health checks took longer" },
+	{ "crit-rtt", 0, VALUE_DURATION, "DURATION", NULL, NULL, "critical" },
+	{ "warn-dropped", 0, VALUE_RATE, "N", NULL, NULL,
+		"warning when more messages a second are dropped" },
+	{ "crit-dropped", 0, VALUE_RATE, "N", NULL, NULL, "critical" },
+	{ "warn-auth", 0, VALUE_RATE, "N", NULL, NULL,
+		"warning when more logins a second fail" },
+	{ "crit-auth", 0, VALUE_RATE, "N", NULL, NULL, "critical" },
+	{ "format", 0, VALUE_WORD, "FORMAT", "nagios|json|prometheus|text", NULL,
+		"how to say it (nagios; json with -o json)" },
+	{ .name = NULL },
+};
+/* clang-format on */
+
+const struct command verb_check = {
+	.words = "check",
+	.summary = "a verdict for monitoring: 0 ok, 1 warning, 2 critical, 3 unknown",
 	.details =
-	    "With FILE, poold itself checks it and need not be running. Without, the\n"
-	    "running poold reads its own file and says what a reload would change.",
+	    "The status is that of monitoring plugins: 2 also if poold does not "
+	    "answer,\n"
+	    "3 if that cannot be found out or an option is wrong. A worker that does "
+	    "not\n"
+	    "answer is critical, anything else that server.health finds is a warning.",
 	.examples =
-	    "  poolctl config check\n  poolctl config check /etc/poold/poold.yaml\n",
-	.method = METHOD_ID_SERVER_RELOAD,
-	.operand = VALUE_FILE,
-	.max_operands = 1,
+	    "  poolctl check --warn-used 70 --crit-used 90\n"
+	    "  poolctl check --crit-turn 100ms --warn-dropped 0 --format text\n",
+	.method = METHOD_ID_POOL_STATS,
+	.options = check_options,
 	.run = run_check,
+	.misused = misused,
+	.meanings = { "ok", "warning", "critical", "unknown" },
 };
