@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "ctl/args.h"
+#include "ctl/help_text.h"
 #include "ctl/invoke.h"
 #include "ctl/session.h"
 #include "ctl/topics.h"
@@ -108,25 +109,9 @@ builtin_help(struct session *s)
 int
 builtin_help_command(struct session *s, const struct command *cmd)
 {
-	FILE *out = s->out;
-
 	if (wants_data(s))
 		return help_data(s, cmd);
-	fprintf(out, "usage: poolctl %s%s%s%s\n%s\n", cmd->words,
-	    cmd->options ? " [OPTIONS]" : "", cmd->operands ? " " : "",
-	    cmd->operands ? cmd->operands : "", cmd->summary);
-	if (cmd->alias || cmd->group)
-		fprintf(out, "also: %s\n", cmd->alias ? cmd->alias : cmd->group);
-	if (command_role(cmd) != ROLE_NONE)
-		fprintf(out, "role: %s\n", role_name(command_role(cmd)));
-	if (cmd->details)
-		fprintf(out, "\n%s\n", cmd->details);
-	if (cmd->options) {
-		fputs("\nOptions\n", out);
-		topics_put_options(out, cmd->options);
-	}
-	if (cmd->examples)
-		fprintf(out, "\nExamples\n%s", cmd->examples);
+	help_put_command(s->out, cmd);
 	return session_flush(s, 0);
 }
 
@@ -145,23 +130,6 @@ builtin_version(struct session *s)
 	}
 	json_decref(doc);
 	return status;
-}
-
-/* A group such as "config" has no struct of its own: show its commands. */
-static bool
-help_group(struct session *s, const char *word)
-{
-	size_t len = strlen(word), n = 0;
-
-	for (size_t i = 0; i < command_count(); i++) {
-		const struct command *cmd = command_at(i);
-
-		if (strncmp(cmd->words, word, len) != 0 || cmd->words[len] != ' ')
-			continue;
-		topics_put_pair(s->out, cmd->words, cmd->summary);
-		n++;
-	}
-	return n > 0;
 }
 
 /* As data it is one text. */
@@ -203,7 +171,8 @@ run_help(struct session *s, struct args *a)
 	cmd = command_find(a->operands, a->noperands, &used);
 	if (cmd)
 		return builtin_help_command(s, cmd);
-	if (a->noperands == 1 && !wants_data(s) && help_group(s, a->operands[0]))
+	if (a->noperands == 1 && !wants_data(s) &&
+	    help_put_group(s->out, a->operands[0]))
 		return session_flush(s, 0);
 	cmd = invoke_find(s, a->operands, a->noperands);
 	return cmd ? builtin_help_command(s, cmd) : STATUS_USAGE;

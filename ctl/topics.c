@@ -1,5 +1,5 @@
 /*
- * topics.c - help on what belongs to no single command, and how help looks.
+ * topics.c - help on what belongs to no single command: the overview, the topics.
  */
 #include "ctl/topics.h"
 
@@ -7,40 +7,10 @@
 
 #include "ctl/client.h"
 #include "ctl/command.h"
+#include "ctl/help_text.h"
 #include "ctl/output.h"
 
-#define LEFT_WIDTH 28 /* of the left column of a list */
 #define LINE_WIDTH 78
-
-/* --- how it looks --- */
-
-void
-topics_put_pair(FILE *out, const char *left, const char *right)
-{
-	if (strlen(left) < LEFT_WIDTH)
-		fprintf(out, "  %-*s%s\n", LEFT_WIDTH, left, right);
-	else
-		fprintf(out, "  %s\n  %*s%s\n", left, LEFT_WIDTH, "", right);
-}
-
-static void
-put_option(FILE *out, const struct option_spec *spec)
-{
-	char left[96], letter[8] = "    ";
-
-	if (spec->letter)
-		snprintf(letter, sizeof(letter), "-%c, ", spec->letter);
-	snprintf(left, sizeof(left), "%s--%s%s%s", letter, spec->name,
-	    spec->value ? " " : "", spec->value ? spec->value : "");
-	topics_put_pair(out, left, spec->summary);
-}
-
-void
-topics_put_options(FILE *out, const struct option_spec *specs)
-{
-	for (; specs && specs->name; specs++)
-		put_option(out, specs);
-}
 
 /* --- the overview --- */
 
@@ -166,7 +136,7 @@ put_section(FILE *out, const char *title, enum role role)
 			continue;
 		snprintf(left, sizeof(left), "%s%s%s", cmd->words,
 		    cmd->alias ? "|" : "", cmd->alias ? cmd->alias : "");
-		topics_put_pair(out, left, cmd->summary);
+		help_put_pair(out, left, cmd->summary);
 	}
 }
 
@@ -183,7 +153,7 @@ static void
 put_global_options(FILE *out)
 {
 	fputs("Before or after every command\n", out);
-	topics_put_options(out, command_global_options);
+	help_put_options(out, command_global_options);
 }
 
 static const struct {
@@ -201,15 +171,15 @@ put_selectors(FILE *out)
 	char left[64];
 
 	fputs("Words that say whom a command means: all of them have to match.\n", out);
-	topics_put_pair(out, "alice bob", "these users exactly, one or the other");
-	topics_put_pair(out, "KEY=A,B  KEY!=A,B", "one of the values; none of them");
-	topics_put_pair(out, "KEY~REGEX  KEY!~REGEX",
+	help_put_pair(out, "alice bob", "these users exactly, one or the other");
+	help_put_pair(out, "KEY=A,B  KEY!=A,B", "one of the values; none of them");
+	help_put_pair(out, "KEY~REGEX  KEY!~REGEX",
 	    "matches or not, only user and listener: user~^bot-");
 	fputs("\nKeys\n", out);
 	for (size_t i = 0; i < SELECTORS; i++) {
 		snprintf(left, sizeof(left), "%s=%s", selectors[i].word,
 		    selectors[i].example);
-		topics_put_pair(out, left, selectors[i].summary);
+		help_put_pair(out, left, selectors[i].summary);
 	}
 	fputs(
 	    "\n+10m is more than ten minutes, -10m less. What \"list\" shows for them "
@@ -222,7 +192,7 @@ put_output(FILE *out)
 {
 	fputs("-o FORMAT, or POOLCTL_OUTPUT\n", out);
 	for (int i = 0; i < FORMATS; i++)
-		topics_put_pair(
+		help_put_pair(
 		    out, format_word((enum format)i), format_summary((enum format)i));
 	fputs("\n\"COMMAND --columns a,b\" shows these columns, \"--columns +a\" one "
 	      "more; -H leaves\nout their titles, --raw-units and --utc are for "
@@ -240,7 +210,7 @@ put_exit_status(FILE *out)
 
 	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
 		snprintf(number, sizeof(number), "%d", statuses[i]);
-		topics_put_pair(out, number, status_text(statuses[i]));
+		help_put_pair(out, number, status_text(statuses[i]));
 	}
 	fputs("\"check\" has its own: 0 ok, 1 warning, 2 critical, 3 unknown.\n", out);
 }
@@ -248,14 +218,14 @@ put_exit_status(FILE *out)
 static void
 put_prompt(FILE *out)
 {
-	topics_put_pair(out, "TAB", "complete the word, or show what it may be");
-	topics_put_pair(out, "?", "what may stand there, and what it means");
-	topics_put_pair(out, "Ctrl-C", "clear the line; stop a command");
-	topics_put_pair(out, "Ctrl-R", "search the lines typed before");
-	topics_put_pair(out, "events on|off", "show what happens above the line");
-	topics_put_pair(out, "$?", "exit status of the last command");
-	topics_put_pair(out, "codes on|off", "tell it after each command that fails");
-	topics_put_pair(out, "exit, Ctrl-D", "leave");
+	help_put_pair(out, "TAB", "complete the word, or show what it may be");
+	help_put_pair(out, "?", "what may stand there, and what it means");
+	help_put_pair(out, "Ctrl-C", "clear the line; stop a command");
+	help_put_pair(out, "Ctrl-R", "search the lines typed before");
+	help_put_pair(out, "events on|off", "show what happens above the line");
+	help_put_pair(out, "$?", "exit status of the last command");
+	help_put_pair(out, "codes on|off", "tell it after each command that fails");
+	help_put_pair(out, "exit, Ctrl-D", "leave");
 }
 
 const struct topic topics[] = {

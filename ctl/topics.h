@@ -1,5 +1,5 @@
 /*
- * topics.h - help on what belongs to no single command, and how help looks.
+ * topics.h - help on what belongs to no single command: the overview, the topics.
  *
  * Everything comes from tables: of commands, of selector keys, of formats, of exit
  * statuses. Main thread.
@@ -10,8 +10,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
-
-struct option_spec;
 
 struct topic {		  /* of "help TOPIC" */
 	const char *word; /* NULL ends the list */
@@ -26,10 +24,6 @@ const struct topic *topics_find(const char *word);
 
 /* What help without a word says: it fits on 24 lines of 80 columns. */
 void topics_put_overview(FILE *out);
-
-/* Two columns. */
-void topics_put_pair(FILE *out, const char *left, const char *right);
-void topics_put_options(FILE *out, const struct option_spec *specs);
 
 /*
  * What the values of a selector key of `len` bytes are, as a line for text[size].
