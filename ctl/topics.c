@@ -12,6 +12,26 @@
 
 #define LINE_WIDTH 78
 
+static const struct {
+	const char *title;
+	enum role role;
+} sections[] = {
+	{ "Look (role viewer)", ROLE_VIEWER },
+	{ "Act (operator)", ROLE_OPERATOR },
+	{ "Change (admin)", ROLE_ADMIN },
+	{ "Local", ROLE_NONE },
+};
+#define SECTIONS (sizeof(sections) / sizeof(sections[0]))
+
+/* "kick", "list|who" */
+static const char *
+name_of(const struct command *cmd, char *text, size_t size)
+{
+	snprintf(text, size, "%s%s%s", cmd->words, cmd->alias ? "|" : "",
+	    cmd->alias ? cmd->alias : "");
+	return text;
+}
+
 /* --- the overview --- */
 
 struct line { /* words with blanks between, broken at the edge */
@@ -80,8 +100,7 @@ put_group(FILE *out, const char *title, enum role role)
 		if (cmd->words[first_len(cmd)] == ' ')
 			group_text(i, role, text, sizeof(text));
 		else
-			snprintf(text, sizeof(text), "%s%s%s", cmd->words,
-			    cmd->alias ? "|" : "", cmd->alias ? cmd->alias : "");
+			(void)name_of(cmd, text, sizeof(text));
 		if (text[0] != '\0')
 			put_word(&line, text);
 	}
@@ -102,10 +121,8 @@ void
 topics_put_overview(FILE *out)
 {
 	fputs("usage: poolctl [OPTIONS] [COMMAND [ARGUMENTS] | -f FILE | -]\n", out);
-	put_group(out, "Look (role viewer)", ROLE_VIEWER);
-	put_group(out, "Act (operator)", ROLE_OPERATOR);
-	put_group(out, "Change (admin)", ROLE_ADMIN);
-	put_group(out, "Local", ROLE_NONE);
+	for (size_t i = 0; i < SECTIONS; i++)
+		put_group(out, sections[i].title, sections[i].role);
 	fputs(
 	    "\"poolctl help COMMAND\" tells what one does, with examples; also\n", out);
 	put_topics(out);
@@ -124,29 +141,26 @@ topics_put_overview(FILE *out)
 
 /* The commands that need this role, a line each. */
 static void
-put_section(FILE *out, const char *title, enum role role)
+put_section(FILE *out, enum role role)
 {
-	char left[160];
+	char name[160];
 
-	fprintf(out, "%s\n", title);
 	for (size_t i = 0; i < command_count(); i++) {
 		const struct command *cmd = command_at(i);
 
-		if (command_role(cmd) != role)
-			continue;
-		snprintf(left, sizeof(left), "%s%s%s", cmd->words,
-		    cmd->alias ? "|" : "", cmd->alias ? cmd->alias : "");
-		help_put_pair(out, left, cmd->summary);
+		if (command_role(cmd) == role)
+			help_put_pair(
+			    out, name_of(cmd, name, sizeof(name)), cmd->summary);
 	}
 }
 
 static void
 put_commands(FILE *out)
 {
-	put_section(out, "Look (role viewer)", ROLE_VIEWER);
-	put_section(out, "\nAct (operator)", ROLE_OPERATOR);
-	put_section(out, "\nChange (admin)", ROLE_ADMIN);
-	put_section(out, "\nLocal", ROLE_NONE);
+	for (size_t i = 0; i < SECTIONS; i++) {
+		fprintf(out, "%s%s\n", i > 0 ? "\n" : "", sections[i].title);
+		put_section(out, sections[i].role);
+	}
 }
 
 static void
