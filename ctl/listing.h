@@ -1,5 +1,7 @@
 /*
- * listing.h - private to the commands that list: page by page, shown as it comes.
+ * listing.h - rows page by page, shown as they come: for the commands that list.
+ *
+ * Main thread.
  */
 #ifndef CTL_LISTING_H
 #define CTL_LISTING_H
