@@ -69,8 +69,7 @@ static const struct column columns_help[] = {
 
 static const struct view view_help = {
 	.member = "commands",
-	.columns = columns_help,
-	.ncolumns = 3,
+	COLUMNS(columns_help),
 };
 
 /* As data: the table itself, of one command or of all. */

@@ -34,6 +34,9 @@ struct column {
 	bool is_name; /* what the format `name` prints */
 };
 
+/* A table of columns for a struct view or a struct command: both have these members. */
+#define COLUMNS(c) .columns = (c), .ncolumns = sizeof(c) / sizeof((c)[0])
+
 #define COLUMNS_CONNECTIONS 19
 #define COLUMNS_USERS 6
 #define COLUMNS_HISTORY 29

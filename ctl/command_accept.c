@@ -39,8 +39,7 @@ text_accept(struct session *s, const json_t *result)
 
 static const struct view view_listeners = {
 	.member = "listeners",
-	.columns = columns_listeners,
-	.ncolumns = 3,
+	COLUMNS(columns_listeners),
 	.text = text_accept,
 };
 

@@ -38,8 +38,6 @@ static const struct column columns_bans[] = {
 };
 /* clang-format on */
 
-#define COLUMNS(c) .columns = c, .ncolumns = sizeof(c) / sizeof((c)[0])
-
 /* " until 2026-11-25 22:00:00", or " for ever" */
 static const char *
 end_text(struct session *s, const json_t *object, char *text, size_t size)

@@ -20,14 +20,12 @@
 
 static const struct view view_connections = {
 	.member = "connections",
-	.columns = columns_connections,
-	.ncolumns = COLUMNS_CONNECTIONS,
+	COLUMNS(columns_connections),
 };
 
 static const struct view view_users = {
 	.member = "users",
-	.columns = columns_users,
-	.ncolumns = COLUMNS_USERS,
+	COLUMNS(columns_users),
 };
 
 static int
@@ -79,8 +77,7 @@ run_count(struct session *s, struct args *a)
 {
 	static const struct view view_groups = {
 		.member = "groups",
-		.columns = columns_groups,
-		.ncolumns = 2,
+		COLUMNS(columns_groups),
 	};
 	json_t *params = args_params(a), *result;
 	int status;
@@ -199,8 +196,7 @@ run_show(struct session *s, struct args *a)
 {
 	static const struct view view = {
 		.member = "connections",
-		.columns = columns_connections,
-		.ncolumns = COLUMNS_CONNECTIONS,
+		COLUMNS(columns_connections),
 		.text = text_show,
 	};
 	json_t *params = json_object(), *result;
@@ -256,8 +252,7 @@ const struct command verb_users = {
 	.options = users_options,
 	.operand = VALUE_SELECTOR,
 	.max_operands = SIZE_MAX,
-	.columns = columns_users,
-	.ncolumns = COLUMNS_USERS,
+	COLUMNS(columns_users),
 	.run = run_users,
 };
 
@@ -279,8 +274,7 @@ const struct command verb_list = {
 	.options = list_options,
 	.operand = VALUE_SELECTOR,
 	.max_operands = SIZE_MAX,
-	.columns = columns_connections,
-	.ncolumns = COLUMNS_CONNECTIONS,
+	COLUMNS(columns_connections),
 	.run = run_list,
 };
 
@@ -305,7 +299,6 @@ const struct command verb_show = {
 	.operand = VALUE_SELECTOR,
 	.min_operands = 1,
 	.max_operands = SIZE_MAX,
-	.columns = columns_connections,
-	.ncolumns = COLUMNS_CONNECTIONS,
+	COLUMNS(columns_connections),
 	.run = run_show,
 };

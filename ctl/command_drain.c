@@ -58,8 +58,7 @@ text_start(struct session *s, const json_t *r)
 
 static const struct view view_start = {
 	.member = "connections",
-	.columns = columns_drained,
-	.ncolumns = 3,
+	COLUMNS(columns_drained),
 	.text = text_start,
 };
 

@@ -29,8 +29,6 @@ static const struct column columns_settings[] = {
 };
 /* clang-format on */
 
-#define COLUMNS(c) .columns = c, .ncolumns = sizeof(c) / sizeof((c)[0])
-
 /* A value in its unit as people write it: 300 or 300s with "s" is 5m. */
 static json_t *
 readable(const json_t *value, const char *unit)

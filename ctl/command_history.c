@@ -23,8 +23,7 @@ run_history(struct session *s, struct args *a)
 {
 	static const struct view view = {
 		.member = "ends",
-		.columns = columns_history,
-		.ncolumns = COLUMNS_HISTORY,
+		COLUMNS(columns_history),
 	};
 
 	return listing_run(s, a, &view, "connections.history");
@@ -172,8 +171,7 @@ put_explanation(struct session *s, const struct question *q, json_t *facts)
 	/* clang-format on */
 	static const struct view view = {
 		.member = "sentences",
-		.columns = columns,
-		.ncolumns = sizeof(columns) / sizeof(columns[0]),
+		COLUMNS(columns),
 		.text = text_explain,
 	};
 	struct column_style style = output_style(s);
@@ -235,8 +233,7 @@ const struct command verb_history = {
 	.options = history_options,
 	.operand = VALUE_SELECTOR,
 	.max_operands = SIZE_MAX,
-	.columns = columns_history,
-	.ncolumns = COLUMNS_HISTORY,
+	COLUMNS(columns_history),
 	.run = run_history,
 };
 

@@ -69,8 +69,7 @@ text_kick(struct session *s, const json_t *result)
 
 static const struct view view_kick = {
 	.member = "kicked",
-	.columns = columns_kicked,
-	.ncolumns = 3,
+	COLUMNS(columns_kicked),
 	.text = text_kick,
 	.judge = judge_kick,
 };

@@ -28,8 +28,6 @@ static const struct column columns_values[] = {
 };
 /* clang-format on */
 
-#define COLUMNS(c) .columns = c, .ncolumns = sizeof(c) / sizeof((c)[0])
-
 /* -- diff -- */
 
 static int

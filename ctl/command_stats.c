@@ -34,8 +34,7 @@ static const struct column columns_samples[] = {
 static const struct view view_once = { .member = NULL };
 static const struct view view_samples = {
 	.member = "samples",
-	.columns = columns_samples,
-	.ncolumns = sizeof(columns_samples) / sizeof(columns_samples[0]),
+	COLUMNS(columns_samples),
 };
 
 /*

@@ -28,8 +28,7 @@ static const struct column columns_trace[] = {
 
 static const struct view view_trace = {
 	.member = "lines",
-	.columns = columns_trace,
-	.ncolumns = sizeof(columns_trace) / sizeof(columns_trace[0]),
+	COLUMNS(columns_trace),
 };
 
 struct trace {
@@ -199,7 +198,6 @@ const struct command verb_trace = {
 	.operand = VALUE_USER,
 	.min_operands = 1,
 	.max_operands = 1,
-	.columns = columns_trace,
-	.ncolumns = sizeof(columns_trace) / sizeof(columns_trace[0]),
+	COLUMNS(columns_trace),
 	.run = run_trace,
 };

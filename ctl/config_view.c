@@ -22,8 +22,6 @@ static const struct column columns_changed[] = {
 };
 /* clang-format on */
 
-#define COLUMNS(c) .columns = c, .ncolumns = sizeof(c) / sizeof((c)[0])
-
 /* "runtime by 0 at TIME", "pending by 0 until TIME": where the number begins. */
 static const char *
 uid_of_source(const char *source)

@@ -34,8 +34,7 @@ static const struct column columns_events[] = {
 
 static const struct view view_events = {
 	.member = "events",
-	.columns = columns_events,
-	.ncolumns = sizeof(columns_events) / sizeof(columns_events[0]),
+	COLUMNS(columns_events),
 };
 
 /* The members that stand at their own place in a line. */
@@ -391,7 +390,6 @@ const struct command verb_events = {
 	.options = events_options,
 	.operand = VALUE_SELECTOR,
 	.max_operands = SIZE_MAX,
-	.columns = columns_events,
-	.ncolumns = sizeof(columns_events) / sizeof(columns_events[0]),
+	COLUMNS(columns_events),
 	.run = run_events,
 };

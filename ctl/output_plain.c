@@ -171,8 +171,7 @@ static const struct column columns_member[] = {
 
 static const struct view view_members = {
 	.member = "members",
-	.columns = columns_member,
-	.ncolumns = 2,
+	COLUMNS(columns_member),
 };
 
 static bool
