@@ -46,18 +46,12 @@ static const struct view view_listeners = {
 static int
 accept_set(struct session *s, const struct args *a, const char *state)
 {
-	json_t *params = args_params(a), *result;
-	int status;
+	json_t *params = args_params(a);
 
 	args_put(&params, "state", json_string(state));
 	if (a->noperands > 0)
 		args_put(&params, "listeners", args_operands(a, 0, a->noperands));
-	status = session_call(s, "accept.set", params, &result);
-	if (status != 0)
-		return status;
-	status = output_result(s, &view_listeners, result);
-	json_decref(result);
-	return status;
+	return session_show(s, "accept.set", params, &view_listeners);
 }
 
 static int

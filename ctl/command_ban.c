@@ -135,16 +135,10 @@ run_del(struct session *s, struct args *a)
 {
 	static const struct view view = { .text = text_del,
 		.judge = bulk_warn_unsaved };
-	json_t *params = args_params(a), *result;
-	int status;
+	json_t *params = args_params(a);
 
 	args_put(&params, "rules", args_operands(a, 0, a->noperands));
-	status = session_call(s, "ban.remove", params, &result);
-	if (status != 0)
-		return status;
-	status = output_result(s, &view, result);
-	json_decref(result);
-	return status;
+	return session_show(s, "ban.remove", params, &view);
 }
 
 /* --- list --- */

@@ -179,19 +179,14 @@ static int
 run_check(struct session *s, struct args *a)
 {
 	struct view view = config_view_changed;
-	json_t *result;
-	int status;
+	json_t *params;
 
-	view.text = text_reload;
 	if (a->noperands > 0)
 		return check_file(s, a->operands[0]);
-	status =
-	    session_call(s, "server.reload", json_pack("{s:b}", "dry_run", 1), &result);
-	if (status != 0)
-		return status;
-	status = output_result(s, &view, result);
-	json_decref(result);
-	return status;
+	params = json_object();
+	view.text = text_reload;
+	args_put(&params, "dry_run", json_true());
+	return session_show(s, "server.reload", params, &view);
 }
 
 const struct command verb_config_check = {

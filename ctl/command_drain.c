@@ -116,14 +116,8 @@ show(struct session *s, const struct args *a, const char *method,
     int (*text)(struct session *s, const json_t *r))
 {
 	const struct view view = { .is_answer = text == text_status, .text = text };
-	json_t *result;
-	int status = session_call(s, method, args_params(a), &result);
 
-	if (status != 0)
-		return status;
-	status = output_result(s, &view, result);
-	json_decref(result);
-	return status;
+	return session_show(s, method, args_params(a), &view);
 }
 
 static int

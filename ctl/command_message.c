@@ -183,17 +183,12 @@ text_any(struct session *s, const json_t *r)
 static int
 deliver(struct session *s, struct args *a, const char *method, const struct view *view)
 {
-	json_t *params, *result;
+	json_t *params;
 	int status = make_params(s, a, false, &params);
 
 	if (status != 0)
 		return status;
-	status = session_call(s, method, params, &result);
-	if (status != 0)
-		return status;
-	status = output_result(s, view, result);
-	json_decref(result);
-	return status;
+	return session_show(s, method, params, view);
 }
 
 static const struct view view_send = { .member = "users", .text = text_sent };

@@ -108,20 +108,6 @@ text_confirm(struct session *s, const json_t *result)
 	return 0;
 }
 
-static int
-run(struct session *s, const struct args *a, const char *method,
-    const struct view *view)
-{
-	json_t *result;
-	int status = session_call(s, method, args_params(a), &result);
-
-	if (status != 0)
-		return status;
-	status = output_result(s, view, result);
-	json_decref(result);
-	return status;
-}
-
 /* What only the file may have is told, and is no success. */
 static int
 judge_save(struct session *s, const json_t *result)
@@ -147,7 +133,7 @@ run_save(struct session *s, struct args *a)
 		.judge = judge_save,
 	};
 
-	return run(s, a, "settings.save", &view);
+	return session_show(s, "settings.save", args_params(a), &view);
 }
 
 static int
@@ -160,13 +146,14 @@ run_confirm(struct session *s, struct args *a)
 		.judge = config_view_warn,
 	};
 
-	return run(s, a, "settings.confirm", &view);
+	return session_show(s, "settings.confirm", args_params(a), &view);
 }
 
 static int
 run_rollback(struct session *s, struct args *a)
 {
-	return run(s, a, "settings.rollback", &config_view_changed);
+	return session_show(
+	    s, "settings.rollback", args_params(a), &config_view_changed);
 }
 
 /* clang-format off */

@@ -166,16 +166,10 @@ static int
 run_log_level(struct session *s, struct args *a)
 {
 	static const struct view view = { .text = text_log };
-	json_t *params = args_params(a), *result;
-	int status;
+	json_t *params = args_params(a);
 
 	args_put(&params, "level", json_string(a->operands[0]));
-	status = session_call(s, "log.set", params, &result);
-	if (status != 0)
-		return status;
-	status = output_result(s, &view, result);
-	json_decref(result);
-	return status;
+	return session_show(s, "log.set", params, &view);
 }
 
 static int
@@ -250,18 +244,12 @@ run_shutdown(struct session *s, struct args *a)
 		.judge = judge_shutdown,
 	};
 	int status = check_shutdown(s, a);
-	json_t *result;
 
 	if (status == 0)
 		status = confirm_shutdown(s, a);
 	if (status != 0)
 		return status;
-	status = session_call(s, "server.shutdown", args_params(a), &result);
-	if (status != 0)
-		return status;
-	status = output_result(s, &view, result);
-	json_decref(result);
-	return status;
+	return session_show(s, "server.shutdown", args_params(a), &view);
 }
 
 const struct command verb_ping = {

@@ -212,8 +212,6 @@ run_stats(struct session *s, struct args *a)
 		.count = args_count(a, "count", 0),
 		.delta = args_flag(a, "delta"),
 	};
-	json_t *result;
-	int status;
 
 	if (how.interval_ms < 100)
 		return session_fail(s, STATUS_USAGE, "--interval: at least 100ms");
@@ -223,12 +221,7 @@ run_stats(struct session *s, struct args *a)
 		how.count = 1;
 	if (args_flag(a, "interval") || how.delta || how.count > 0)
 		return run_samples(s, &how);
-	status = session_call(s, "pool.stats", NULL, &result);
-	if (status != 0)
-		return status;
-	status = output_result(s, &view_once, result);
-	json_decref(result);
-	return status;
+	return session_show(s, "pool.stats", NULL, &view_once);
 }
 
 /* clang-format off */
@@ -255,15 +248,9 @@ static int
 run_metrics(struct session *s, struct args *a)
 {
 	static const struct view view = { .text = text_metrics };
-	json_t *result;
-	int status = session_call(s, "pool.metrics", NULL, &result);
 
 	(void)a;
-	if (status != 0)
-		return status;
-	status = output_result(s, &view, result);
-	json_decref(result);
-	return status;
+	return session_show(s, "pool.metrics", NULL, &view);
 }
 
 const struct command verb_stats = {

@@ -229,6 +229,20 @@ session_call(struct session *s, const char *method, json_t *params, json_t **ret
 	return status;
 }
 
+int
+session_show(
+    struct session *s, const char *method, json_t *params, const struct view *view)
+{
+	json_t *result;
+	int status = session_call(s, method, params, &result);
+
+	if (status != 0)
+		return status;
+	status = output_result(s, view, result);
+	json_decref(result);
+	return status;
+}
+
 /* As a string whatever bytes it is of. */
 static json_t *
 escaped_string(const char *text)

@@ -87,6 +87,10 @@ int session_try_connect(struct session *s);
 int session_call(
     struct session *s, const char *method, json_t *params, json_t **ret_result);
 
+/* The same, and the result is shown as view says. */
+int session_show(
+    struct session *s, const char *method, json_t *params, const struct view *view);
+
 /* The same with rows; see struct client_call. */
 int session_call_rows(struct session *s, struct client_call *call);
 
