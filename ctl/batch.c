@@ -23,21 +23,6 @@ struct batch {
 	bool has_failed; /* with keep_going: some line did */
 };
 
-static int
-run_tokens(struct session *s, const struct tokens *t)
-{
-	char **argv = calloc(t->count + 1, sizeof(*argv));
-	int status;
-
-	if (!argv)
-		return session_fail(s, STATUS_REFUSED, "out of memory");
-	for (size_t i = 0; i < t->count; i++)
-		argv[i] = t->items[i].text;
-	status = invoke(s, (int)t->count, argv);
-	free(argv);
-	return status;
-}
-
 /* {"line":3,"ok":true,"result":{...}}: one for each command. */
 static void
 put_record(struct session *s, int status)
@@ -79,7 +64,7 @@ run_command(struct batch *b, const char *line, size_t len)
 	else if (tokens.count == 0)
 		return 0; /* nothing but a comment; nothing to free either */
 	else
-		status = run_tokens(s, &tokens);
+		status = invoke_tokens(s, &tokens);
 	if (err == 0)
 		tokens_clear(&tokens);
 	if (s->capture)

@@ -4,12 +4,14 @@
 #include "ctl/invoke.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/text.h"
 #include "ctl/args.h"
 #include "ctl/builtin.h"
 #include "ctl/session.h"
+#include "ctl/token.h"
 
 #define MAX_COMMANDS 64
 
@@ -231,5 +233,20 @@ invoke(struct session *s, int argc, char *const argv[])
 	status = run_words(s, argc, argv);
 	s->options = before;
 	s->command = command;
+	return status;
+}
+
+int
+invoke_tokens(struct session *s, const struct tokens *t)
+{
+	char **argv = calloc(t->count + 1, sizeof(*argv));
+	int status;
+
+	if (!argv)
+		return session_fail(s, STATUS_REFUSED, "out of memory");
+	for (size_t i = 0; i < t->count; i++)
+		argv[i] = t->items[i].text;
+	status = invoke(s, (int)t->count, argv);
+	free(argv);
 	return status;
 }

@@ -11,9 +11,13 @@
 
 struct command;
 struct session;
+struct tokens;
 
 /* Runs argv (globals, words, options, operands) and returns its status. */
 int invoke(struct session *s, int argc, char *const argv[]);
+
+/* The same with the words of a line. */
+int invoke_tokens(struct session *s, const struct tokens *t);
 
 /*
  * The command that the n words begin with, as invoke() would find it; NULL: there is

@@ -7,7 +7,6 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/command.h"
@@ -275,21 +274,6 @@ run_own(struct shell *sh, const struct tokens *t)
 }
 
 static int
-run_words(struct shell *sh, const struct tokens *t)
-{
-	char **argv = calloc(t->count + 1, sizeof(*argv));
-	int status;
-
-	if (argv == NULL)
-		return session_fail(sh->session, STATUS_REFUSED, "out of memory");
-	for (size_t i = 0; i < t->count; i++)
-		argv[i] = t->items[i].text;
-	status = invoke(sh->session, (int)t->count, argv);
-	free(argv);
-	return status;
-}
-
-static int
 run_tokens(struct shell *sh, const struct tokens *t)
 {
 	bool on;
@@ -299,7 +283,7 @@ run_tokens(struct shell *sh, const struct tokens *t)
 		    sh->session, STATUS_USAGE, "a quote or backslash is not closed");
 	if (is_events_switch(t, &on))
 		return shell_events_switch(&sh->events, on);
-	return run_words(sh, t);
+	return invoke_tokens(sh->session, t);
 }
 
 /* Whether it was a line that ran, and not only a word to the prompt. */
