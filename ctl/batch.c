@@ -7,7 +7,6 @@
 #include "ctl/batch.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -2,7 +2,6 @@
  * command_stats.c - stats: once, or again and again; metrics.
  */
 #include <jansson.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -83,20 +82,6 @@ difference(const json_t *now, const json_t *before, bool all)
 	return result;
 }
 
-/* Waits for the next sample. Returns 0, or the status of a signal. */
-static int
-wait_until(int64_t when_ms)
-{
-	int64_t now;
-
-	while ((now = clock_ms()) < when_ms) {
-		(void)interrupt_poll(NULL, 0, when_ms - now);
-		if (interrupt_pending())
-			return interrupt_status();
-	}
-	return 0;
-}
-
 static bool
 is_tree(enum format format)
 {
@@ -174,7 +159,7 @@ sample(struct session *s, struct output *o, const struct sampling *how)
 		status = take_sample(s, o, how, &past);
 		next += how->interval_ms;
 		if (status == 0 && (how->count == 0 || past.shown < how->count))
-			status = wait_until(next);
+			status = interrupt_wait_until(next);
 	}
 	json_decref(past.before);
 	return status;

@@ -115,16 +115,6 @@ put_sample(struct run *r, json_t *samples)
 	return session_flush(s, 0);
 }
 
-static int
-wait_until(int64_t when_ms)
-{
-	int64_t now;
-
-	while ((now = clock_ms()) < when_ms && !interrupt_pending())
-		(void)interrupt_poll(NULL, 0, when_ms - now);
-	return interrupt_status();
-}
-
 /* The first answers are not shown: there are no rates in them. */
 static int
 run_batch(struct run *r, int64_t count, json_t *samples)
@@ -134,7 +124,7 @@ run_batch(struct run *r, int64_t count, json_t *samples)
 
 	for (int64_t done = 0; status == 0 && (count == 0 || done < count); done++) {
 		next += r->interval_ms;
-		status = wait_until(next);
+		status = interrupt_wait_until(next);
 		if (status == 0)
 			status = ask(r);
 		if (status == 0)

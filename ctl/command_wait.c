@@ -3,7 +3,6 @@
  */
 #include <errno.h>
 #include <jansson.h>
-#include <signal.h>
 #include <stdio.h>
 
 #include "common/clock.h"

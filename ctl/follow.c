@@ -4,7 +4,6 @@
 #include "ctl/follow.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

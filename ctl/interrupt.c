@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <time.h>
 
+#include "common/clock.h"
 #include "ctl/client.h"
 
 static volatile sig_atomic_t pending;
@@ -86,4 +87,14 @@ interrupt_poll(struct pollfd *fds, nfds_t n, long long timeout_ms)
 	}
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return ready;
+}
+
+int
+interrupt_wait_until(int64_t when_ms)
+{
+	int64_t now;
+
+	while (!pending && (now = clock_ms()) < when_ms)
+		(void)interrupt_poll(NULL, 0, when_ms - now);
+	return interrupt_status();
 }

@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Handlers; a SIGHUP that is ignored, as by nohup(1), stays so. */
 void interrupt_install(void);
@@ -32,5 +33,8 @@ bool interrupt_is_status(int status);
  * descriptors, 0 at the timeout, or a negative errno.
  */
 int interrupt_poll(struct pollfd *fds, nfds_t n, long long timeout_ms);
+
+/* Waits for nothing but clock_ms() to get there. Returns as interrupt_status(). */
+int interrupt_wait_until(int64_t when_ms);
 
 #endif

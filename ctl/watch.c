@@ -9,7 +9,6 @@
  */
 #include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
