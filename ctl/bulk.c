@@ -17,6 +17,14 @@
 #define PREVIEW 10 /* shown before the question */
 #define MISSING_SIZE (128 + PREVIEW * 80)
 
+/* clang-format off */
+const struct column bulk_columns[BULK_COLUMNS] = {
+	{ "ID",	     "id",	COLUMN_NUMBER, COLUMN_ALWAYS, true },
+	{ "USER",    "user",	COLUMN_TEXT,   COLUMN_ALWAYS, false },
+	{ "ADDRESS", "address", COLUMN_TEXT,   COLUMN_ALWAYS, false },
+};
+/* clang-format on */
+
 const char *
 bulk_describe(const json_t *row, char *text, size_t size)
 {

@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 
+#include "ctl/columns.h"
 #include "ctl/command.h"
 
 struct args;
@@ -32,7 +33,7 @@ struct bulk_verb { /* words about the act, and how its result is shown */
 	{ "expect", 0, VALUE_COUNT, "N", NULL, "expect", "refuse unless exactly N match" }, \
 	{ "max", 0, VALUE_COUNT, "N", NULL, "max", "refuse if more than N match" }, \
 	{ "rate", 0, VALUE_NUMBER, "N/s", NULL, "rate", "at most N a second" }, \
-	{ "comment", 0, VALUE_TEXT, "TEXT", NULL, "comment", "for the audit" }, \
+	COMMENT_OPTION, \
 	{ "yes", 'y', VALUE_NONE, NULL, NULL, NULL, "do not ask" }
 /* clang-format on */
 
@@ -47,6 +48,10 @@ struct bulk_verb { /* words about the act, and how its result is shown */
  */
 int bulk_run(struct session *s, const struct args *a, const struct bulk_verb *verb,
     json_t *params);
+
+/* Of those whom it touched, as bulk_describe() takes them. */
+#define BULK_COLUMNS 3
+extern const struct column bulk_columns[BULK_COLUMNS];
 
 /* Users who were named and are not online, where only the reader is concerned. */
 void bulk_remark_missing(struct session *s, const json_t *result);

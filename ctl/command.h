@@ -55,6 +55,12 @@ struct option_spec {
 	const char *summary;
 };
 
+/* Of all that is done by operators; a row for the table of a command. */
+/* clang-format off */
+#define COMMENT_OPTION \
+	{ "comment", 0, VALUE_TEXT, "TEXT", NULL, "comment", "for the audit" }
+/* clang-format on */
+
 struct command {
 	const char *words;		   /* "config list", "kick" */
 	const char *alias;		   /* another way to say it, or NULL */

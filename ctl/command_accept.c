@@ -17,7 +17,7 @@ static const struct column columns_listeners[] = {
 };
 
 static const struct option_spec accept_options[] = {
-	{ "comment", 0, VALUE_TEXT, "TEXT", NULL, "comment", "for the audit" },
+	COMMENT_OPTION,
 	{ .name = NULL },
 };
 /* clang-format on */

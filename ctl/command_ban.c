@@ -18,12 +18,6 @@
 #include "ctl/verbs.h"
 
 /* clang-format off */
-static const struct column columns_hit[] = {
-	{ "ID",	     "id",	COLUMN_NUMBER, COLUMN_ALWAYS, true },
-	{ "USER",    "user",	COLUMN_TEXT,   COLUMN_ALWAYS, false },
-	{ "ADDRESS", "address", COLUMN_TEXT,   COLUMN_ALWAYS, false },
-};
-
 static const struct column columns_bans[] = {
 	{ "RULE",    "rule",	COLUMN_KEY,	 COLUMN_ALWAYS, true },
 	{ "UNTIL",   "until",	COLUMN_TIME,	 COLUMN_ALWAYS, false },
@@ -77,7 +71,7 @@ text_add(struct session *s, const json_t *result)
 
 static const struct view view_add = {
 	.member = "hit",
-	COLUMNS(columns_hit),
+	COLUMNS(bulk_columns),
 	.text = text_add,
 	.judge = bulk_warn_unsaved,
 };
@@ -149,7 +143,7 @@ static const struct view view_list = {
 	.has_lines = true,
 };
 
-struct listing {
+struct ban_list {
 	struct session *session;
 	struct output *output;
 };
@@ -158,7 +152,7 @@ struct listing {
 static int
 take_rows(void *ctx, json_t *rows)
 {
-	struct listing *l = ctx;
+	struct ban_list *l = ctx;
 	json_t *row;
 	size_t i;
 
@@ -173,7 +167,7 @@ take_rows(void *ctx, json_t *rows)
 static int
 run_ban_list(struct session *s, struct args *a)
 {
-	struct listing l = { .session = s };
+	struct ban_list l = { .session = s };
 	struct client_call call = {
 		.method = "ban.list",
 		.timeout_ms = s->options.timeout_ms,
@@ -268,7 +262,7 @@ static const struct option_spec add_options[] = {
 static const struct option_spec del_options[] = {
 	{ "ignore-missing", 0, VALUE_NONE, NULL, NULL, "ignore_missing",
 		"one that is not there is no error" },
-	{ "comment", 0, VALUE_TEXT, "TEXT", NULL, "comment", "for the audit" },
+	COMMENT_OPTION,
 	{ .name = NULL },
 };
 

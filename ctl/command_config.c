@@ -133,21 +133,21 @@ static const struct option_spec set_options[] = {
 	{ "confirm", 0, VALUE_PERIOD, "DURATION", NULL, "confirm_s",
 		"take it back after this time unless \"config confirm\"" },
 	{ "dry-run", 0, VALUE_NONE, NULL, NULL, "dry_run", "only say what would change" },
-	{ "comment", 0, VALUE_TEXT, "TEXT", NULL, "comment", "for the audit" },
+	COMMENT_OPTION,
 	{ "yes", 'y', VALUE_NONE, NULL, NULL, NULL, "do not ask" },
 	{ .name = NULL },
 };
 
 static const struct option_spec reload_options[] = {
 	{ "dry-run", 0, VALUE_NONE, NULL, NULL, "dry_run", "only say what would change" },
-	{ "comment", 0, VALUE_TEXT, "TEXT", NULL, "comment", "for the audit" },
+	COMMENT_OPTION,
 	{ "yes", 'y', VALUE_NONE, NULL, NULL, NULL, "do not ask" },
 	{ .name = NULL },
 };
 
 static const struct option_spec unset_options[] = {
 	{ "persist", 0, VALUE_NONE, NULL, NULL, "persist", "take it out of what is saved, too" },
-	{ "comment", 0, VALUE_TEXT, "TEXT", NULL, "comment", "for the audit" },
+	COMMENT_OPTION,
 	{ .name = NULL },
 };
 

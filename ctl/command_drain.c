@@ -15,14 +15,6 @@
 #include "ctl/session.h"
 #include "ctl/verbs.h"
 
-/* clang-format off */
-static const struct column columns_drained[] = {
-	{ "ID",	     "id",	COLUMN_NUMBER, COLUMN_ALWAYS, true },
-	{ "USER",    "user",	COLUMN_TEXT,   COLUMN_ALWAYS, false },
-	{ "ADDRESS", "address", COLUMN_TEXT,   COLUMN_ALWAYS, false },
-};
-/* clang-format on */
-
 /* "2026-11-24 09:15:02" */
 static void
 say_time(struct session *s, const char *what, const json_t *r, const char *member)
@@ -58,7 +50,7 @@ text_start(struct session *s, const json_t *r)
 
 static const struct view view_start = {
 	.member = "connections",
-	COLUMNS(columns_drained),
+	COLUMNS(bulk_columns),
 	.text = text_start,
 };
 
@@ -144,13 +136,13 @@ static const struct option_spec start_options[] = {
 	{ "expect", 0, VALUE_COUNT, "N", NULL, "expect",
 		"refuse unless exactly N match" },
 	{ "max", 0, VALUE_COUNT, "N", NULL, "max", "refuse if more than N match" },
-	{ "comment", 0, VALUE_TEXT, "TEXT", NULL, "comment", "for the audit" },
+	COMMENT_OPTION,
 	{ "yes", 'y', VALUE_NONE, NULL, NULL, NULL, "do not ask" },
 	{ .name = NULL },
 };
 
 static const struct option_spec cancel_options[] = {
-	{ "comment", 0, VALUE_TEXT, "TEXT", NULL, "comment", "for the audit" },
+	COMMENT_OPTION,
 	{ .name = NULL },
 };
 /* clang-format on */

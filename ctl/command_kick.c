@@ -10,14 +10,6 @@
 #include "ctl/session.h"
 #include "ctl/verbs.h"
 
-/* clang-format off */
-static const struct column columns_kicked[] = {
-	{ "ID",	     "id",	COLUMN_NUMBER, COLUMN_ALWAYS, true },
-	{ "USER",    "user",	COLUMN_TEXT,   COLUMN_ALWAYS, false },
-	{ "ADDRESS", "address", COLUMN_TEXT,   COLUMN_ALWAYS, false },
-};
-/* clang-format on */
-
 /* With --ban. */
 static void
 say_banned(struct session *s, const json_t *result)
@@ -69,7 +61,7 @@ text_kick(struct session *s, const json_t *result)
 
 static const struct view view_kick = {
 	.member = "kicked",
-	COLUMNS(columns_kicked),
+	COLUMNS(bulk_columns),
 	.text = text_kick,
 	.judge = judge_kick,
 };

@@ -259,8 +259,6 @@ run_any(struct session *s, struct args *a)
 #define MESSAGE_OPTIONS \
 	{ "message", 'm', VALUE_TEXT, "TEXT", NULL, NULL, "the text" }, \
 	{ "file", 0, VALUE_FILE, "FILE", NULL, NULL, "the content of a file; - is stdin" }
-#define COMMENT_OPTION \
-	{ "comment", 0, VALUE_TEXT, "TEXT", NULL, "comment", "for the audit" }
 
 static const struct option_spec send_options[] = {
 	MESSAGE_OPTIONS,

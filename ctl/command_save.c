@@ -158,7 +158,7 @@ run_rollback(struct session *s, struct args *a)
 
 /* clang-format off */
 static const struct option_spec comment_options[] = {
-	{ "comment", 0, VALUE_TEXT, "TEXT", NULL, "comment", "for the audit" },
+	COMMENT_OPTION,
 	{ .name = NULL },
 };
 /* clang-format on */

@@ -280,7 +280,7 @@ const struct command verb_version = {
 static const struct option_spec log_options[] = {
 	{ "for", 0, VALUE_PERIOD, "DURATION", NULL, "for_s",
 		"go back to the old level after this time" },
-	{ "comment", 0, VALUE_TEXT, "TEXT", NULL, "comment", "for the audit" },
+	COMMENT_OPTION,
 	{ .name = NULL },
 };
 
@@ -291,7 +291,7 @@ static const struct option_spec shutdown_options[] = {
 	{ "abort", 0, VALUE_NONE, NULL, NULL, "abort", "call off one that is under way" },
 	{ "text", 0, VALUE_TEXT, "TEXT", NULL, "text", "text sent to every client" },
 	{ "yes", 'y', VALUE_NONE, NULL, NULL, NULL, "do not ask" },
-	{ "comment", 0, VALUE_TEXT, "TEXT", NULL, "comment", "for the audit" },
+	COMMENT_OPTION,
 	{ .name = NULL },
 };
 /* clang-format on */

@@ -180,7 +180,7 @@ static const struct option_spec trace_options[] = {
 		"at most N lines a second; default 100" },
 	{ "lines", 0, VALUE_COUNT, "N", NULL, "lines",
 		"end after N lines; default 10000" },
-	{ "comment", 0, VALUE_TEXT, "TEXT", NULL, "comment", "for the audit" },
+	COMMENT_OPTION,
 	{ .name = NULL },
 };
 /* clang-format on */

@@ -1,7 +1,6 @@
 /*
  * command_wait.c - wait: until something is so, or the time is over.
  */
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 

@@ -3,7 +3,6 @@
  */
 #include "ctl/shell.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
