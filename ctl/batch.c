@@ -53,9 +53,10 @@ run_command(struct batch *b, const char *line, size_t len)
 	int err = tokens_split(line, len, &tokens);
 	int status;
 
-	if (err < 0)
-		status = session_fail(s, STATUS_USAGE, "%s",
-		    err == -EINVAL ? "a NUL byte" : "out of memory");
+	if (err == -EINVAL)
+		status = session_fail(s, STATUS_USAGE, "a NUL byte");
+	else if (err < 0)
+		status = session_no_memory(s);
 	else if (tokens.open)
 		status = session_fail(s, STATUS_USAGE,
 		    tokens.open == '\\' ? "a backslash with nothing behind it"

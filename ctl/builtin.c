@@ -147,7 +147,7 @@ help_topic(struct session *s, const struct topic *topic)
 		return session_flush(s, 0);
 	}
 	if ((out = open_memstream(&text, &size)) == NULL)
-		return session_fail(s, STATUS_REFUSED, "out of memory");
+		return session_no_memory(s);
 	topic->put(out);
 	fclose(out);
 	doc = json_pack("{s:s, s:s}", "topic", topic->word, "text", text);

@@ -140,7 +140,7 @@ check_intent(struct session *s, const struct args *a, const struct bulk_verb *ve
 	bool all = args_flag(a, "all"), some = json_array_size(named_in(params)) > 0;
 
 	if (!json_is_object(params)) /* see args_put() */
-		return session_fail(s, STATUS_REFUSED, "out of memory");
+		return session_no_memory(s);
 	if (all && some && !json_object_get(params, "rules"))
 		return session_fail(s, STATUS_USAGE,
 		    "--all and a selector: choose one; nothing was done");
@@ -202,7 +202,7 @@ confirm(struct session *s, const struct bulk_verb *verb, const json_t *params,
 	if (put_question(&question, verb, params, count_of(preview)) == 0)
 		status = session_confirm(s, question.data);
 	else
-		status = session_fail(s, STATUS_REFUSED, "out of memory");
+		status = session_no_memory(s);
 	buffer_clear(&question);
 	return status;
 }

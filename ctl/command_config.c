@@ -54,7 +54,7 @@ confirm(
 		return status;
 	buffer_init(&question);
 	if (put_question(&question, json_object_get(result, "changed")) < 0)
-		status = session_fail(s, STATUS_REFUSED, "out of memory");
+		status = session_no_memory(s);
 	else if (question.len > 0)
 		status = session_confirm(s, question.data);
 	buffer_clear(&question);

@@ -186,7 +186,7 @@ text_show(struct session *s, const json_t *result)
 		if (i > 0)
 			fputc('\n', s->out);
 		if (put_connection(s, row) < 0)
-			return session_fail(s, STATUS_REFUSED, "out of memory");
+			return session_no_memory(s);
 	}
 	return 0;
 }

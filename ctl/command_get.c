@@ -94,7 +94,7 @@ text_get(struct session *s, const json_t *result)
 			buffer_init(&cell);
 			if (column_value(&cell,
 				json_object_get(row, columns_settings[c].member)) < 0)
-				return session_fail(s, STATUS_REFUSED, "out of memory");
+				return session_no_memory(s);
 			if (c == 1)
 				session_say(s, "%s: %.*s", member_text(row, "name"),
 				    (int)cell.len, cell.data ? cell.data : "");

@@ -118,7 +118,7 @@ text_explain(struct session *s, const json_t *result)
 		if (i == shown)
 			break;
 		if (put_sentence(s, item) < 0)
-			return session_fail(s, STATUS_REFUSED, "out of memory");
+			return session_no_memory(s);
 	}
 	if (i < json_array_size(sentences))
 		session_say(s, "%zu more with -v", json_array_size(sentences) - i);
@@ -180,7 +180,7 @@ put_explanation(struct session *s, const struct question *q, json_t *facts)
 	    facts, q->kind, q->what, date_of_today(style, today), style);
 
 	if (sentences == NULL)
-		return session_fail(s, STATUS_REFUSED, "out of memory");
+		return session_no_memory(s);
 	json_object_set_new(facts, "sentences", sentences);
 	return output_result(s, &view, facts);
 }

@@ -32,7 +32,7 @@ read_stream(struct session *s, FILE *file, const char *name, struct buffer *ret)
 		char *room = buffer_reserve(ret, 4096);
 
 		if (!room)
-			return session_fail(s, STATUS_REFUSED, "out of memory");
+			return session_no_memory(s);
 		n = fread(room, 1, 4096, file);
 		ret->len += n;
 	} while (n > 0 && ret->len <= RPC_MAX_REQUEST);
@@ -122,7 +122,7 @@ find_payload(
 	if (strcmp(message, "-") == 0 && !args_text(a, "message"))
 		return read_file(s, "-", data);
 	if (buffer_append_text(data, message) < 0)
-		return session_fail(s, STATUS_REFUSED, "out of memory");
+		return session_no_memory(s);
 	return 0;
 }
 

@@ -148,7 +148,7 @@ run_version(struct session *s, struct args *a)
 	    s->client.version, "protocol", s->client.protocol, "instance",
 	    s->client.instance);
 	if (!r)
-		return session_fail(s, STATUS_REFUSED, "out of memory");
+		return session_no_memory(s);
 	status = output_result(s, &view, r);
 	json_decref(r);
 	return status;

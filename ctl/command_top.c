@@ -91,8 +91,7 @@ put_text(struct run *r)
 	if (err == 0)
 		fwrite(text.data, 1, text.len, r->session->out);
 	buffer_clear(&text);
-	return err == 0 ? session_flush(r->session, 0)
-			: session_fail(r->session, STATUS_REFUSED, "out of memory");
+	return err == 0 ? session_flush(r->session, 0) : session_no_memory(r->session);
 }
 
 static int

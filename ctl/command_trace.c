@@ -75,7 +75,7 @@ put_line(struct session *s, const json_t *row)
 		fprintf(s->out, "%.*s\n", (int)line.len, line.data);
 	buffer_clear(&line);
 	buffer_clear(&raw);
-	return err < 0 ? session_fail(s, STATUS_REFUSED, "out of memory") : 0;
+	return err < 0 ? session_no_memory(s) : 0;
 }
 
 static int
@@ -85,9 +85,7 @@ put_row(struct session *s, const json_t *row)
 		return output_result(s, &view_trace, row);
 	if (!format_is_json(s->options.format))
 		return put_line(s, row);
-	return output_json_line(s->out, row) < 0
-		   ? session_fail(s, STATUS_REFUSED, "out of memory")
-		   : 0;
+	return output_json_line(s->out, row) < 0 ? session_no_memory(s) : 0;
 }
 
 static int

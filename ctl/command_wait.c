@@ -160,7 +160,7 @@ report(struct wait *w, const char *condition)
 		    units_duration(w->end_ms - w->begin_ms, limit), w->seen);
 	result = json_pack("{s:s, s:f}", "condition", condition, "waited_s", waited_s);
 	if (result == NULL)
-		return session_fail(w->session, STATUS_REFUSED, "out of memory");
+		return session_no_memory(w->session);
 	status = output_result(w->session, &view, result);
 	json_decref(result);
 	return status;

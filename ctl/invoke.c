@@ -243,7 +243,7 @@ invoke_tokens(struct session *s, const struct tokens *t)
 	int status;
 
 	if (!argv)
-		return session_fail(s, STATUS_REFUSED, "out of memory");
+		return session_no_memory(s);
 	for (size_t i = 0; i < t->count; i++)
 		argv[i] = t->items[i].text;
 	status = invoke(s, (int)t->count, argv);

@@ -117,7 +117,7 @@ output_begin(struct session *s, const struct view *view, struct output **ret)
 	int status;
 
 	if (!o)
-		return session_fail(s, STATUS_REFUSED, "out of memory");
+		return session_no_memory(s);
 	o->session = s;
 	o->view = view;
 	o->writer = formats[s->options.format].writer;
@@ -126,7 +126,7 @@ output_begin(struct session *s, const struct view *view, struct output **ret)
 	buffer_init(&o->text);
 	status = pick(o);
 	if (status == 0 && o->writer->begin(o) < 0)
-		status = session_fail(s, STATUS_REFUSED, "out of memory");
+		status = session_no_memory(s);
 	if (status != 0) {
 		output_drop(o);
 		return status;
@@ -143,8 +143,7 @@ output_rows(struct output *o, json_t *rows)
 
 	json_array_foreach(rows, i, row) {
 		if (o->writer->row(o, row) < 0)
-			return session_fail(
-			    o->session, STATUS_REFUSED, "out of memory");
+			return session_no_memory(o->session);
 		o->nrows++;
 	}
 	return session_flush(o->session, 0);
@@ -177,7 +176,7 @@ output_end(struct output *o, const json_t *totals, const char *footer)
 	buffer_clear(&o->text);
 	free(o);
 	if (err < 0)
-		return session_fail(s, STATUS_REFUSED, "out of memory");
+		return session_no_memory(s);
 	return session_flush(s, 0);
 }
 
@@ -254,7 +253,7 @@ put_result(struct session *s, const struct view *view, const json_t *result)
 	}
 	err = write_document(s, view, result);
 	if (err < 0)
-		return session_fail(s, STATUS_REFUSED, "out of memory");
+		return session_no_memory(s);
 	return session_flush(s, err);
 }
 

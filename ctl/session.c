@@ -103,7 +103,7 @@ choose_client(struct session *s)
 		void *ctx = s->client.event_ctx;
 
 		if (client_init(&s->client, path) < 0)
-			return session_fail(s, STATUS_REFUSED, "out of memory");
+			return session_no_memory(s);
 		s->client.on_event = on_event;
 		s->client.event_ctx = ctx;
 	}
@@ -367,6 +367,12 @@ session_fail(struct session *s, int status, const char *format, ...)
 	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
 	return session_report(s, status, NULL, message, NULL);
+}
+
+int
+session_no_memory(struct session *s)
+{
+	return session_fail(s, STATUS_REFUSED, "out of memory");
 }
 
 void

@@ -113,6 +113,8 @@ int session_fail(struct session *s, int status, const char *format, ...)
 int session_report(struct session *s, int status, const char *kind, const char *message,
     const char *hint);
 
+int session_no_memory(struct session *s); /* says so; STATUS_REFUSED */
+
 /* A line for people on stdout; silent with -q and in the data formats. */
 void session_say(struct session *s, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -392,7 +392,7 @@ shell_run(struct session *s)
 	int status;
 
 	if (edit_init(&sh.edit, stdin, s->out, &hooks) < 0)
-		return session_fail(s, STATUS_REFUSED, "out of memory");
+		return session_no_memory(s);
 	shell_events_init(&sh.events, s, &sh.edit.screen);
 	load_history(&sh);
 	status = talk(&sh);

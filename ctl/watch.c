@@ -96,7 +96,7 @@ put(struct watch *w, const char *op, char mark, const json_t *row)
 	} else if (s->options.format == FORMAT_YAML) {
 		status = output_result(s, &(struct view){ .member = NULL }, doc);
 	} else if (output_json_line(s->out, doc) < 0) {
-		status = session_fail(s, STATUS_REFUSED, "out of memory");
+		status = session_no_memory(s);
 	}
 	json_decref(doc);
 	if (w->status == 0)
@@ -142,8 +142,7 @@ take_rows(void *ctx, json_t *rows)
 		int news = roster_see(&w->roster, row);
 
 		if (news < 0)
-			return session_fail(
-			    w->session, STATUS_REFUSED, "out of memory");
+			return session_no_memory(w->session);
 		if (news == ROSTER_ADDED)
 			put(w, "add", '+', row);
 		else if (news == ROSTER_CHANGED)
@@ -206,7 +205,7 @@ look_at_all(struct watch *w)
 	w->seq = json_integer_value(json_object_get(result, "seq"));
 	json_decref(result);
 	if (roster_unseen(&w->roster, &gone, &n) < 0)
-		return session_fail(w->session, STATUS_REFUSED, "out of memory");
+		return session_no_memory(w->session);
 	for (size_t i = 0; i < n; i++)
 		take_leave(w, gone[i]);
 	free(gone);
@@ -250,7 +249,7 @@ look_at_some(struct watch *w, const uint64_t *ids, size_t n)
 
 	if (json_array_append_new(select, id_word(ids, n)) < 0) {
 		json_decref(select);
-		return session_fail(w->session, STATUS_REFUSED, "out of memory");
+		return session_no_memory(w->session);
 	}
 	roster_begin(&w->roster);
 	status = list(w, select, &result);
@@ -439,7 +438,7 @@ watch_run(struct session *s, const struct args *a)
 		return status;
 	w.touched = calloc(TOUCHED, sizeof(*w.touched));
 	if (!w.touched)
-		return session_fail(s, STATUS_REFUSED, "out of memory");
+		return session_no_memory(s);
 	roster_init(&w.roster);
 	if (format == FORMAT_TSV || format == FORMAT_CSV)
 		status = output_begin(s, view_of_changes(), &w.output);
