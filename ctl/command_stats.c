@@ -88,25 +88,6 @@ is_tree(enum format format)
 	return format_is_json(format) || format == FORMAT_YAML;
 }
 
-/* A sample as a line of a table, or as a document of its own. */
-static int
-put_sample(struct session *s, struct output *o, const json_t *sample)
-{
-	json_t *rows;
-	int status;
-
-	if (!o && s->options.format == FORMAT_YAML)
-		return output_result(s, &view_once, sample);
-	if (!o) {
-		output_json_line(s->out, sample);
-		return session_flush(s, 0);
-	}
-	rows = json_pack("[O]", sample);
-	status = output_rows(o, rows);
-	json_decref(rows);
-	return status != 0 ? status : output_flush(o);
-}
-
 struct sampling {
 	int64_t interval_ms;
 	int64_t count; /* 0: for ever */
@@ -138,7 +119,8 @@ take_sample(struct session *s, struct output *o, const struct sampling *how,
 	if (!how->delta || is_comparable(s, past)) {
 		shown = how->delta ? difference(now, past->before, false)
 				   : json_incref(now);
-		status = put_sample(s, o, shown);
+		/* a line of a table, or a document of its own */
+		status = o ? output_row(o, shown) : output_document(s, shown);
 		json_decref(shown);
 		past->shown++;
 	}

@@ -100,18 +100,19 @@ put_sample(struct run *r, json_t *samples)
 	struct session *s = r->session;
 	char time[CLOCK_TEXT_SIZE];
 	json_t *doc;
+	int status = 0;
 
 	if (!format_is_json(s->options.format))
 		return put_text(r);
 	doc = top_object(&r->top, r->limit);
 	json_object_set_new(
 	    doc, "time", json_string(clock_text(clock_wall_us(), time)));
-	if (s->capture)
-		json_array_append(samples, doc);
-	else
-		output_json_line(s->out, doc);
+	if (!s->capture)
+		status = output_document(s, doc);
+	else if (json_array_append(samples, doc) < 0)
+		status = session_no_memory(s);
 	json_decref(doc);
-	return session_flush(s, 0);
+	return status;
 }
 
 /* The first answers are not shown: there are no rates in them. */

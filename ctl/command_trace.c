@@ -81,11 +81,8 @@ put_line(struct session *s, const json_t *row)
 static int
 put_row(struct session *s, const json_t *row)
 {
-	if (s->options.format == FORMAT_YAML)
-		return output_result(s, &view_trace, row);
-	if (!format_is_json(s->options.format))
-		return put_line(s, row);
-	return output_json_line(s->out, row) < 0 ? session_no_memory(s) : 0;
+	return format_is_for_people(s->options.format) ? put_line(s, row)
+						       : output_document(s, row);
 }
 
 static int

@@ -171,29 +171,24 @@ put_line(struct session *s, const json_t *event)
 	if (err == 0)
 		fprintf(s->out, "%.*s\n", (int)line.len, line.data);
 	buffer_clear(&line);
-	return err;
+	return err < 0 ? session_no_memory(s) : session_flush(s, 0);
 }
 
 static int
 put_event(struct follow *f, json_t *event)
 {
 	struct session *s = f->session;
-	json_t *rows;
+	json_t *row;
 	int status;
 
-	if (!f->output) {
-		if (format_is_json(s->options.format))
-			output_json_line(s->out, event);
-		else if (s->options.format == FORMAT_YAML)
-			return output_result(s, &view_events, event);
-		else
-			put_line(s, event);
-		return session_flush(s, 0);
-	}
-	rows = json_pack("[o]", row_of(s, event));
-	status = output_rows(f->output, rows);
-	json_decref(rows);
-	return status != 0 ? status : output_flush(f->output);
+	if (!f->output)
+		return format_is_for_people(s->options.format)
+			   ? put_line(s, event)
+			   : output_document(s, event);
+	row = row_of(s, event);
+	status = output_row(f->output, row);
+	json_decref(row);
+	return status;
 }
 
 static void

@@ -135,18 +135,35 @@ output_begin(struct session *s, const struct view *view, struct output **ret)
 	return 0;
 }
 
+static int
+take_row(struct output *o, json_t *row)
+{
+	if (o->writer->row(o, row) < 0)
+		return session_no_memory(o->session);
+	o->nrows++;
+	return 0;
+}
+
 int
 output_rows(struct output *o, json_t *rows)
 {
 	size_t i;
 	json_t *row;
+	int status = 0;
 
 	json_array_foreach(rows, i, row) {
-		if (o->writer->row(o, row) < 0)
-			return session_no_memory(o->session);
-		o->nrows++;
+		if ((status = take_row(o, row)) != 0)
+			return status;
 	}
 	return session_flush(o->session, 0);
+}
+
+int
+output_row(struct output *o, json_t *row)
+{
+	int status = take_row(o, row);
+
+	return status != 0 ? status : output_flush(o);
 }
 
 int
@@ -239,6 +256,15 @@ write_document(struct session *s, const struct view *view, const json_t *result)
 	if (view->member)
 		return write_rows(s, view, result);
 	return output_members(s, result);
+}
+
+int
+output_document(struct session *s, const json_t *doc)
+{
+	int err = s->options.format == FORMAT_YAML ? output_yaml(s, doc)
+						   : output_json_line(s->out, doc);
+
+	return err < 0 ? session_no_memory(s) : session_flush(s, 0);
 }
 
 static int

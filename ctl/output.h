@@ -18,7 +18,7 @@
 struct buffer;
 struct session;
 
-enum format { /* FORMAT(id, word): the words of -o */
+enum format { /* the words of -o */
 	FORMAT_TABLE,
 	FORMAT_WIDE,
 	FORMAT_TSV,
@@ -67,6 +67,7 @@ int output_result(struct session *s, const struct view *view, const json_t *resu
 struct output;
 int output_begin(struct session *s, const struct view *view, struct output **ret);
 int output_rows(struct output *o, json_t *rows);
+int output_row(struct output *o, json_t *row); /* one, which is shown at once */
 int output_flush(struct output *o); /* shows now what it holds back for widths */
 size_t output_count(const struct output *o); /* rows so far */
 int output_end(struct output *o, const json_t *totals, const char *footer);
@@ -77,6 +78,9 @@ void output_drop(struct output *o);
  * meaning there; has_keys: its rows have a key for `name`. Returns a status; reports.
  */
 int output_check_stream(struct session *s, bool has_keys);
+
+/* One document of many in json, jsonl or yaml, shown at once. Returns a status. */
+int output_document(struct session *s, const json_t *doc);
 
 /* One value on one line, flushed. Returns 0 or -ENOMEM. */
 int output_json_line(FILE *file, const json_t *value);

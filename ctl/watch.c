@@ -81,7 +81,7 @@ put(struct watch *w, const char *op, char mark, const json_t *row)
 {
 	struct session *s = w->session;
 	json_t *doc, *rows;
-	int status = 0;
+	int status;
 
 	if (format_is_for_people(s->options.format)) {
 		put_people_line(s, mark, row);
@@ -93,10 +93,8 @@ put(struct watch *w, const char *op, char mark, const json_t *row)
 		rows = json_pack("[O]", doc);
 		status = output_rows(w->output, rows);
 		json_decref(rows);
-	} else if (s->options.format == FORMAT_YAML) {
-		status = output_result(s, &(struct view){ .member = NULL }, doc);
-	} else if (output_json_line(s->out, doc) < 0) {
-		status = session_no_memory(s);
+	} else {
+		status = output_document(s, doc);
 	}
 	json_decref(doc);
 	if (w->status == 0)
@@ -118,10 +116,8 @@ put_remark(struct watch *w, json_t *doc)
 	struct session *s = w->session;
 	const char *op = json_string_value(json_object_get(doc, "op"));
 
-	if (format_is_json(s->options.format))
-		(void)output_json_line(s->out, doc);
-	else if (s->options.format == FORMAT_YAML)
-		(void)output_result(s, &(struct view){ .member = NULL }, doc);
+	if (format_is_json(s->options.format) || s->options.format == FORMAT_YAML)
+		(void)output_document(s, doc);
 	else if (format_is_for_people(s->options.format) && !s->options.quiet &&
 		 strcmp(op, "snapshot") == 0)
 		fprintf(
