@@ -52,7 +52,7 @@ struct client {
 	char version[32];    /* of the daemon */
 	char server[32];     /* "poold" */
 	char node[64];	     /* its host, or "" */
-	int protocol;	     /* 1 */
+	int protocol;	     /* version of the control protocol */
 	size_t max_request;  /* bytes of one request line */
 	json_int_t last_id;  /* private: of the request sent last */
 	struct buffer input; /* private: bytes read and not yet understood */

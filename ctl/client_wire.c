@@ -35,7 +35,10 @@ trace(const struct client *c, const char *mark, const char *line, size_t len)
 	buffer_clear(&text);
 }
 
-/* Waits for events on the socket. Returns 0, -ETIMEDOUT or -EINTR. */
+/*
+ * Waits for events on the socket. Returns those that came, -EAGAIN (look again),
+ * -ETIMEDOUT or another negative errno: -EINTR after a signal that ends all.
+ */
 static int
 wait_for(struct client *c, short events, int64_t deadline)
 {
@@ -56,7 +59,7 @@ wait_for(struct client *c, short events, int64_t deadline)
 	return ready == 0 ? -ETIMEDOUT : pfd.revents;
 }
 
-/* Takes in what is there. Returns 0, -EAGAIN (nothing) or -ECONNRESET. */
+/* Takes in what is there. Returns 0, -EAGAIN (nothing), or what ends the connection. */
 static int
 read_some(struct client *c)
 {

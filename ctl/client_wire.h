@@ -25,7 +25,7 @@ int client_send(struct client *c, const json_t *doc, int64_t deadline, bool *ret
 
 /*
  * The next document; waits for it until the deadline (clock_ms; 0: no wait).
- * Returns 0, -ETIMEDOUT, -EINTR, -ECONNRESET (end of file too) or -EPROTO.
+ * Returns 0, -ETIMEDOUT, -EINTR, -ECONNRESET (end of file too), -EPROTO or -ENOMEM.
  */
 int client_next(struct client *c, int64_t deadline, json_t **ret);
 

@@ -1,3 +1,6 @@
+/*
+ * condition.c - what `wait` waits for. Any thread.
+ */
 #include "ctl/condition.h"
 
 #include <errno.h>

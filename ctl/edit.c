@@ -333,8 +333,7 @@ read_edited(struct edit *e)
 		el_reset(e->el);
 		return result_of_signal(e);
 	}
-	if (interrupt_pending() !=
-	    0) /* the terminal is gone, and that was told first */
+	if (interrupt_pending() != 0) /* the terminal is gone; that was told first */
 		return result_of_signal(e);
 	fputs("\n", e->out);
 	fflush(e->out);

@@ -30,8 +30,7 @@ struct feed {
 	struct runner *runner;
 	json_int_t id;	   /* of the subscription, 0: there is none now */
 	json_int_t newest; /* when it was made: the last one of the past */
-	json_int_t
-	    last; /* the event that waits or was run last; its next is asked for */
+	json_int_t last;   /* that waits or was run; its next one is asked for */
 	bool has_begun;
 	bool is_full;	     /* one did not fit: from it on they are asked for again */
 	unsigned long taken; /* events, gaps too */

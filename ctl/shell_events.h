@@ -26,8 +26,8 @@ struct shell_events { /* fields are private but for has_changed */
 	ino_t socket;	     /* the connection it was made on */
 	json_int_t watch_id; /* of the other one */
 	ino_t watch_socket;
-	bool
-	    has_changed; /* what the prompt shows, perhaps; cleared by who has looked */
+	/* what the prompt shows, perhaps; cleared by who has looked */
+	bool has_changed;
 	struct screen_gate gate;
 	struct buffer waiting; /* events that came while a command ran, with \n */
 };

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #define ENTER "\033[?1049h\033[?25l\033[H\033[J" /* the other screen, no cursor */
-#define SEQUENCE_MS 100 /* the rest of one comes in less, or ESC was pressed alone */
 #define LEAVE "\033[?25h\033[?1049l"
+#define SEQUENCE_MS 100 /* the rest of one comes in less, or ESC was pressed alone */
 
 static volatile sig_atomic_t resized, stopping, continued;
 

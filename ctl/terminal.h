@@ -35,9 +35,9 @@ void terminal_put(struct terminal *t, const char *text, size_t len);
 
 /*
  * What happened meanwhile: a key, 0 for none, -1 when the terminal is gone. Keys that
- * send a sequence, such as F2 and Alt-Q, are none: nothing here has a use for them. A stop
- * by Ctrl-Z is in here: it returns when the job goes on. *ret_redraw: the size or the
- * contents are others.
+ * send a sequence, such as F2 and Alt-Q, are none: nothing here has a use for them. A
+ * stop by Ctrl-Z is in here: it returns when the job goes on. *ret_redraw: the size or
+ * the contents are others.
  */
 int terminal_key(struct terminal *t, bool *ret_redraw);
 
