@@ -3,6 +3,7 @@
  */
 #include "ctl/follow.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -52,7 +53,8 @@ has_place(const char *key)
 static int
 append_value(struct buffer *out, const char *before, const json_t *value)
 {
-	int err = 0;
+	char *text;
+	int err;
 
 	if (!value || json_is_null(value) ||
 	    (json_is_string(value) && json_string_length(value) == 0))
@@ -60,10 +62,8 @@ append_value(struct buffer *out, const char *before, const json_t *value)
 	err = buffer_append_text(out, before);
 	if (err < 0 || !json_is_object(value))
 		return err < 0 ? err : column_value(out, value);
-
-	char *text = json_dumps(value, JSON_COMPACT);
-	if (text)
-		err = buffer_append_text(out, text);
+	text = json_dumps(value, JSON_COMPACT);
+	err = text ? buffer_append_text(out, text) : -ENOMEM;
 	free(text);
 	return err;
 }
