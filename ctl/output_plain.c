@@ -197,7 +197,7 @@ is_duration(const char *key)
 
 /* The value as people read it; the unit is told by the key. */
 static int
-member_text(
+append_member(
     struct buffer *out, const char *key, const json_t *value, struct column_style style)
 {
 	double number = json_number_value(value);
@@ -226,7 +226,7 @@ put_member(struct output *o, const char *key, const json_t *value)
 	int err;
 
 	buffer_init(&text);
-	err = member_text(&text, key, value, output_style(o->session));
+	err = append_member(&text, key, value, output_style(o->session));
 	if (err == 0)
 		row = json_pack("{s:s, s:s%}", "key", key, "value",
 		    text.data ? text.data : "", text.len);

@@ -150,7 +150,7 @@ emit_document(yaml_emitter_t *emitter, const json_t *value, bool is_one_of_many)
  * The emitter takes bidi controls for printable. Strings that hold any are in
  * double quotes, where the escape is good YAML.
  */
-static int
+static void
 write_safe(FILE *out, const struct buffer *text)
 {
 	for (size_t at = 0, n; at < text->len; at += n) {
@@ -164,7 +164,6 @@ write_safe(FILE *out, const struct buffer *text)
 		else
 			fwrite(text->data + at, 1, n, out);
 	}
-	return 0;
 }
 
 int
@@ -179,8 +178,10 @@ output_yaml(struct session *s, const json_t *value)
 		yaml_emitter_set_output(&emitter, take_text, &text);
 		yaml_emitter_set_unicode(&emitter, 1);
 		yaml_emitter_set_width(&emitter, -1);
-		if (emit_document(&emitter, value, s->file != NULL))
-			err = write_safe(s->out, &text);
+		if (emit_document(&emitter, value, s->file != NULL)) {
+			write_safe(s->out, &text);
+			err = 0;
+		}
 		yaml_emitter_delete(&emitter);
 	}
 	buffer_clear(&text);

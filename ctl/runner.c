@@ -20,6 +20,7 @@
 
 #include "common/clock.h"
 #include "common/rpc.h"
+#include "ctl/member.h"
 
 #define PREFIX "EVENT_"
 #define NEVER INT64_MAX
@@ -41,8 +42,8 @@ struct runner {
 	void *ctx;
 	int fd;		 /* signalfd of SIGCHLD */
 	sigset_t before; /* what was blocked before we came */
-	struct sigaction
-	    child; /* what SIGCHLD did: ignored, nobody could be waited for */
+	/* what SIGCHLD did: were it ignored, nobody could be waited for */
+	struct sigaction child;
 	struct job jobs[RUNNER_JOBS];
 	unsigned running;
 	json_t *queue[RUNNER_QUEUE]; /* from `head` on, round about */
@@ -324,16 +325,10 @@ runner_running(const struct runner *r)
 	return r->running;
 }
 
-static json_int_t
-seq_of(const json_t *event)
-{
-	return json_integer_value(json_object_get(event, "seq"));
-}
-
 json_int_t
 runner_drop(struct runner *r)
 {
-	json_int_t first = r->waiting > 0 ? seq_of(r->queue[r->head]) : 0;
+	json_int_t first = r->waiting > 0 ? member_number(r->queue[r->head], "seq") : 0;
 
 	while (r->waiting > 0)
 		json_decref(take_first(r));
