@@ -311,12 +311,17 @@ args_parse(struct args *a, struct options *globals, const struct command *cmd, i
 	if (!a->operands)
 		return fail(&c, "out of memory");
 	while (status == 0 && c.at < argc) {
-		if (options_end || !is_option(argv[c.at]))
-			a->operands[a->noperands++] = argv[c.at++];
-		else if (strcmp(argv[c.at], "--") == 0)
-			options_end = c.at++ >= 0;
-		else
+		const char *word = argv[c.at];
+
+		if (!options_end && is_option(word) && strcmp(word, "--") != 0) {
 			status = take_word(&c, a, globals);
+			continue;
+		}
+		if (options_end || !is_option(word))
+			a->operands[a->noperands++] = word;
+		else
+			options_end = true;
+		c.at++;
 	}
 	if (status == 0 && !globals->help)
 		status = check_operands(&c, a);

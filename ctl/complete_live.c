@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ctl/member.h"
 #include "common/buffer.h"
 #include "common/clock.h"
 #include "common/text.h"
 #include "common/units.h"
+#include "ctl/member.h"
 #include "ctl/session.h"
 
 void

@@ -4,7 +4,6 @@
  */
 #include "ctl/complete_search.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -181,12 +180,7 @@ offer_columns(struct search *s, const char *lead)
 	char name[64];
 
 	for (size_t i = 0; cmd != NULL && i < cmd->ncolumns; i++) {
-		const char *title = cmd->columns[i].title;
-		size_t len = 0;
-
-		for (; title[len] != '\0' && len + 1 < sizeof(name); len++)
-			name[len] = (char)tolower((unsigned char)title[len]);
-		name[len] = '\0';
+		(void)column_word(&cmd->columns[i], name, sizeof(name));
 		offer_joined(s, lead, name, NULL);
 	}
 }

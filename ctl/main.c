@@ -52,15 +52,12 @@ run(struct session *s, int argc, char *argv[])
 	if (argc > 1 && strcmp(argv[1], "__complete") == 0) /* of a shell */
 		return completion_answer(s, argc - 2, argv + 2);
 	status = session_environment(s);
-
-	if (status == 0) {
-		status = args_globals(
-		    &s->options, argc - 1, argv + 1, &used, error, sizeof(error));
-		if (status != 0)
-			session_fail(s, status, "%s", error);
-	}
 	if (status != 0)
 		return status;
+	status =
+	    args_globals(&s->options, argc - 1, argv + 1, &used, error, sizeof(error));
+	if (status != 0)
+		return session_fail(s, status, "%s", error);
 	argc -= used + 1;
 	argv += used + 1;
 	if (argc == 1 && strcmp(argv[0], "-") == 0 && !s->options.batch)

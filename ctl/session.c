@@ -424,7 +424,6 @@ ask(struct session *s, const char *question)
 	fflush(s->err);
 	for (size_t n = 0;;) { /* to the end of the line, however long it is */
 		char c;
-
 		ssize_t got = read(STDIN_FILENO, &c, 1);
 
 		if (got < 0 && errno == EINTR && !interrupt_pending())
