@@ -11,6 +11,7 @@
 #include "common/text.h"
 #include "common/units.h"
 #include "ctl/args.h"
+#include "ctl/member.h"
 #include "ctl/output.h"
 #include "ctl/session.h"
 
@@ -28,8 +29,8 @@ const struct column bulk_columns[BULK_COLUMNS] = {
 const char *
 bulk_describe(const json_t *row, char *text, size_t size)
 {
-	const char *user = json_string_value(json_object_get(row, "user"));
-	const char *address = json_string_value(json_object_get(row, "address"));
+	const char *user = member_text(row, "user");
+	const char *address = member_text(row, "address");
 	const json_t *age = json_object_get(row, "age_s");
 	char shown[UNITS_TEXT_SIZE];
 	int n;
@@ -38,9 +39,8 @@ bulk_describe(const json_t *row, char *text, size_t size)
 		snprintf(text, size, "%s", json_string_value(row));
 		return text;
 	}
-	n = snprintf(text, size, "%lld %s %s",
-	    (long long)json_integer_value(json_object_get(row, "id")),
-	    user && *user != '\0' ? user : "-", address ? address : "-");
+	n = snprintf(text, size, "%lld %s %s", member_number(row, "id"),
+	    *user ? user : "-", *address ? address : "-");
 	if (json_is_number(age) && n > 0 && (size_t)n < size)
 		snprintf(text + n, size - (size_t)n, " (age %s)",
 		    units_short_duration(
@@ -85,7 +85,7 @@ bulk_remark_missing(struct session *s, const json_t *result)
 static long long
 count_of(const json_t *result)
 {
-	return (long long)json_integer_value(json_object_get(result, "count"));
+	return member_number(result, "count");
 }
 
 /* -- intent ------------------------------------------------------------------ */
@@ -310,9 +310,7 @@ failures(const json_t *result)
 static long long
 escaped(const json_t *result)
 {
-	return json_object_get(result, "made")
-		   ? (long long)json_integer_value(json_object_get(result, "gone"))
-		   : 0;
+	return json_object_get(result, "made") ? member_number(result, "gone") : 0;
 }
 
 /* Somebody of those named was not there: that is no more than a part of it. */

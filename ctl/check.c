@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/member.h"
+
 const struct check_info check_measures[CHECK_MEASURES] = {
 	[CHECK_USED] = { "used", "warn-used", "crit-used", "%", 80, 95,
 	    "sessions of max_connections" },
@@ -81,8 +83,8 @@ check_measure(struct check *c, const json_t *stats)
 {
 	const json_t *recent = json_object_get(stats, "recent");
 
-	c->sessions = json_integer_value(json_object_get(stats, "active_connections"));
-	c->max_sessions = json_integer_value(json_object_get(stats, "max_connections"));
+	c->sessions = member_number(stats, "active_connections");
+	c->max_sessions = member_number(stats, "max_connections");
 	if (c->max_sessions > 0) /* two digits; what is shown is what is compared */
 		c->of[CHECK_USED].value =
 		    (double)((c->sessions * 10000 + c->max_sessions / 2) /

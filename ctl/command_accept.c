@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "ctl/args.h"
+#include "ctl/member.h"
 #include "ctl/output.h"
 #include "ctl/session.h"
 #include "ctl/verbs.h"
@@ -26,7 +27,7 @@ static int
 text_accept(struct session *s, const json_t *result)
 {
 	const json_t *changed = json_object_get(result, "changed");
-	const char *state = json_string_value(json_object_get(result, "state"));
+	const char *state = member_text(result, "state");
 	const json_t *name;
 	size_t i;
 

@@ -182,9 +182,7 @@ run_ban_list(struct session *s, struct args *a)
 	call.params = args_params(a);
 	if ((status = session_call_rows(s, &call)) == 0) {
 		snprintf(footer, sizeof(footer), "%zu of %lld bans",
-		    output_count(l.output),
-		    (long long)json_integer_value(
-			json_object_get(call.result, "total")));
+		    output_count(l.output), member_number(call.result, "total"));
 		status = output_end(l.output, call.result, footer);
 	} else {
 		output_drop(l.output);

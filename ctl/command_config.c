@@ -22,7 +22,7 @@ put_question(struct buffer *text, const json_t *changed)
 	int err = 0;
 
 	json_array_foreach((json_t *)changed, i, row) {
-		long long n = json_integer_value(json_object_get(row, "affected"));
+		long long n = member_number(row, "affected");
 
 		if (n > 0 && err == 0)
 			err =

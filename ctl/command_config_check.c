@@ -12,6 +12,7 @@
 #include "common/buffer.h"
 #include "ctl/args.h"
 #include "ctl/config_view.h"
+#include "ctl/member.h"
 #include "ctl/session.h"
 #include "ctl/verbs.h"
 
@@ -118,7 +119,7 @@ one_line(const struct buffer *said, char *text, size_t size)
 static int
 text_good(struct session *s, const json_t *r)
 {
-	session_say(s, "%s: good", json_string_value(json_object_get(r, "file")));
+	session_say(s, "%s: good", member_text(r, "file"));
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "ctl/columns.h"
 #include "ctl/explain.h"
 #include "ctl/listing.h"
+#include "ctl/member.h"
 #include "ctl/output.h"
 #include "ctl/session.h"
 #include "ctl/verbs.h"
@@ -130,8 +131,8 @@ static int
 fail_unknown(struct session *s, const struct question *q, const json_t *facts)
 {
 	static const char *const kinds[] = { "user", "connection", "address" };
-	json_int_t n = json_integer_value(json_object_get(facts, "remembered"));
-	const char *oldest = json_string_value(json_object_get(facts, "oldest_at"));
+	json_int_t n = member_number(facts, "remembered");
+	const char *oldest = member_text(facts, "oldest_at");
 	char message[512], hint[256];
 
 	snprintf(message, sizeof(message), "nothing is known of %s \"%.200s\"",

@@ -6,6 +6,7 @@
 
 #include "ctl/args.h"
 #include "ctl/bulk.h"
+#include "ctl/member.h"
 #include "ctl/output.h"
 #include "ctl/session.h"
 #include "ctl/verbs.h"
@@ -15,8 +16,7 @@ static void
 say_banned(struct session *s, const json_t *result)
 {
 	const json_t *made = json_object_get(result, "made");
-	long long banned = json_integer_value(made) +
-			   json_integer_value(json_object_get(result, "renewed"));
+	long long banned = json_integer_value(made) + member_number(result, "renewed");
 
 	if (made != NULL)
 		session_say(s, "banned %lld user%s", banned, banned == 1 ? "" : "s");
@@ -25,7 +25,7 @@ say_banned(struct session *s, const json_t *result)
 static int
 judge_kick(struct session *s, const json_t *result)
 {
-	json_int_t missed = json_integer_value(json_object_get(result, "not_banned"));
+	json_int_t missed = member_number(result, "not_banned");
 
 	if (json_is_true(json_object_get(result, "dry_run")))
 		return 0;
@@ -40,7 +40,7 @@ static int
 text_kick(struct session *s, const json_t *result)
 {
 	bool dry = json_is_true(json_object_get(result, "dry_run"));
-	long long count = json_integer_value(json_object_get(result, "count"));
+	long long count = member_number(result, "count");
 	char text[512];
 	json_t *row;
 	size_t i;

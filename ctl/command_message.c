@@ -11,6 +11,7 @@
 #include "common/text.h"
 #include "ctl/args.h"
 #include "ctl/bulk.h"
+#include "ctl/member.h"
 #include "ctl/output.h"
 #include "ctl/session.h"
 #include "ctl/verbs.h"
@@ -154,17 +155,11 @@ make_params(struct session *s, const struct args *a, bool to_some, json_t **ret)
 	return status;
 }
 
-static long long
-number(const json_t *object, const char *member)
-{
-	return (long long)json_integer_value(json_object_get(object, member));
-}
-
 static int
 text_sent(struct session *s, const json_t *r)
 {
 	bool dry = json_is_true(json_object_get(r, "dry_run"));
-	long long count = number(r, "count");
+	long long count = member_number(r, "count");
 
 	session_say(s, "%s to %lld session%s", dry ? "would send" : "sent", count,
 	    count == 1 ? "" : "s");
@@ -174,9 +169,9 @@ text_sent(struct session *s, const json_t *r)
 static int
 text_any(struct session *s, const json_t *r)
 {
-	const char *user = json_string_value(json_object_get(r, "user"));
+	const char *user = member_text(r, "user");
 
-	session_say(s, "sent to %lld %s", number(r, "id"), user ? user : "-");
+	session_say(s, "sent to %lld %s", member_number(r, "id"), *user ? user : "-");
 	return 0;
 }
 

@@ -89,7 +89,7 @@ text_status(struct session *s, const json_t *r)
 	buffer_init(&since);
 	if (column_time(&since, member_text(r, "started_at"), output_style(s)) == 0)
 		session_say(s, "  process    %lld, up %s since %.*s",
-		    (long long)json_integer_value(json_object_get(r, "pid")),
+		    member_number(r, "pid"),
 		    units_short_duration((int64_t)(up * 1000), text), (int)since.len,
 		    since.data);
 	buffer_clear(&since);
@@ -97,8 +97,7 @@ text_status(struct session *s, const json_t *r)
 	session_say(s, "  config     %s",
 	    member_text(r, "config_file")[0] ? member_text(r, "config_file")
 					     : "none, all defaults");
-	session_say(s, "  workers    %lld",
-	    (long long)json_integer_value(json_object_get(r, "workers")));
+	session_say(s, "  workers    %lld", member_number(r, "workers"));
 	say_listeners(s, json_object_get(r, "listeners"));
 	session_say(s, "  your role  %s", role_name(s->client.role));
 	say_checks(s, json_object_get(r, "checks"));
@@ -130,7 +129,7 @@ text_version(struct session *s, const json_t *r)
 {
 	fprintf(s->out, "poolctl %s\n", member_text(r, "poolctl"));
 	fprintf(s->out, "poold %s (control protocol %lld)\n", member_text(r, "poold"),
-	    (long long)json_integer_value(json_object_get(r, "protocol")));
+	    member_number(r, "protocol"));
 	return 0;
 }
 
@@ -184,7 +183,7 @@ static int
 text_abort(struct session *s, const json_t *r)
 {
 	session_say(s, "the shutdown is called off, %lld connections are left",
-	    (long long)json_integer_value(json_object_get(r, "connections")));
+	    member_number(r, "connections"));
 	return 0;
 }
 
@@ -227,7 +226,7 @@ confirm_shutdown(struct session *s, const struct args *a)
 	status = session_call(s, "pool.stats", NULL, &stats);
 	if (status != 0)
 		return status;
-	n = (long long)json_integer_value(json_object_get(stats, "total_connections"));
+	n = member_number(stats, "total_connections");
 	json_decref(stats);
 	if (s->client.role < command_role(a->command))
 		return 0; /* it will be refused */

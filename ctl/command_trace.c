@@ -10,6 +10,7 @@
 #include "common/text.h"
 #include "ctl/args.h"
 #include "ctl/columns.h"
+#include "ctl/member.h"
 #include "ctl/output.h"
 #include "ctl/session.h"
 #include "ctl/verbs.h"
@@ -39,21 +40,18 @@ struct trace {
 static int
 append_line(struct buffer *out, const json_t *row, struct column_style style)
 {
-	const char *time = json_string_value(json_object_get(row, "time"));
-	const char *dir = json_string_value(json_object_get(row, "dir"));
-	const char *text = json_string_value(json_object_get(row, "text"));
 	const json_t *id = json_object_get(row, "id");
 	const json_t *bytes = json_object_get(row, "bytes");
-	int err = time ? column_time(out, time, style) : 0;
+	int err = column_time(out, member_text(row, "time"), style);
 
 	if (err == 0 && id)
 		err = buffer_printf(out, " %6" PRId64, (int64_t)json_integer_value(id));
 	else if (err == 0)
 		err = buffer_append_text(out, "       ");
 	if (err == 0)
-		err = buffer_printf(out, " %-4s ", dir ? dir : "");
-	if (err == 0 && text)
-		err = buffer_append_text(out, text);
+		err = buffer_printf(out, " %-4s ", member_text(row, "dir"));
+	if (err == 0)
+		err = buffer_append_text(out, member_text(row, "text"));
 	if (err == 0 && bytes)
 		err = buffer_printf(out, " (payload of %" PRId64 " bytes)",
 		    (int64_t)json_integer_value(bytes));
@@ -108,13 +106,12 @@ static void
 tell_end(struct session *s, const json_t *r)
 {
 	const char *ended = json_string_value(json_object_get(r, "ended"));
-	int64_t lines = json_integer_value(json_object_get(r, "returned"));
+	int64_t lines = member_number(r, "returned");
 
 	if (!ended || s->options.quiet || !format_is_for_people(s->options.format))
 		return;
 	session_remark(s, "%" PRId64 " line%s, %" PRId64 " left out; %s", lines,
-	    lines == 1 ? "" : "s",
-	    (int64_t)json_integer_value(json_object_get(r, "left_out")),
+	    lines == 1 ? "" : "s", (int64_t)member_number(r, "left_out"),
 	    strcmp(ended, "time") == 0	  ? "its time is over"
 	    : strcmp(ended, "lines") == 0 ? "it may have no more lines"
 					  : "stopped");

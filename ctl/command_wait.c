@@ -9,6 +9,7 @@
 #include "ctl/args.h"
 #include "ctl/condition.h"
 #include "ctl/interrupt.h"
+#include "ctl/member.h"
 #include "ctl/output.h"
 #include "ctl/session.h"
 #include "ctl/verbs.h"
@@ -134,8 +135,7 @@ text_reached(struct session *s, const json_t *r)
 {
 	char text[UNITS_TEXT_SIZE];
 
-	session_say(s, "%s, after %s",
-	    json_string_value(json_object_get(r, "condition")),
+	session_say(s, "%s, after %s", member_text(r, "condition"),
 	    units_short_duration(
 		(int64_t)(json_real_value(json_object_get(r, "waited_s")) * 1000),
 		text));

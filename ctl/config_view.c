@@ -58,8 +58,8 @@ config_view_source(json_t *row, struct column_style style)
 static const char *
 effect_of(const json_t *row, bool is_done, char *text, size_t size)
 {
-	long long affected = json_integer_value(json_object_get(row, "affected"));
-	long long over_by = json_integer_value(json_object_get(row, "over_by"));
+	long long affected = member_number(row, "affected");
+	long long over_by = member_number(row, "over_by");
 
 	*text = '\0';
 	if (affected > 0)
@@ -71,8 +71,7 @@ effect_of(const json_t *row, bool is_done, char *text, size_t size)
 	else if (over_by > 0)
 		snprintf(text, size,
 		    "; %lld are logged in, %lld more than the limit; nobody is ended",
-		    (long long)json_integer_value(json_object_get(row, "current")),
-		    over_by);
+		    member_number(row, "current"), over_by);
 	return text;
 }
 

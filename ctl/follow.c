@@ -13,6 +13,7 @@
 #include "common/text.h"
 #include "ctl/args.h"
 #include "ctl/interrupt.h"
+#include "ctl/member.h"
 #include "ctl/output.h"
 #include "ctl/runner.h"
 #include "ctl/session.h"
@@ -71,15 +72,14 @@ append_value(struct buffer *out, const char *before, const json_t *value)
 static int
 append_line(struct buffer *out, const json_t *event, struct column_style style)
 {
-	const char *time = json_string_value(json_object_get(event, "time"));
-	const char *type = json_string_value(json_object_get(event, "type"));
+	const char *type = member_text(event, "type");
 	const char *key;
 	json_t *value;
 	char before[96];
-	int err = time ? column_time(out, time, style) : 0;
+	int err = column_time(out, member_text(event, "time"), style);
 
 	if (err == 0)
-		err = buffer_printf(out, " %-10s", type ? type : "-");
+		err = buffer_printf(out, " %-10s", *type ? type : "-");
 	if (err == 0)
 		err = append_value(out, " ", json_object_get(event, "id"));
 	if (err == 0)
@@ -198,7 +198,7 @@ take_event(void *ctx, json_int_t id, json_t *event)
 
 	(void)id;
 	f->count++;
-	f->last_seq = json_integer_value(json_object_get(event, "seq"));
+	f->last_seq = member_number(event, "seq");
 	if (f->status == 0)
 		f->status = put_event(f, event);
 }
@@ -276,8 +276,7 @@ follow(void *ctx)
 	if (status != 0)
 		return status;
 	if (args_flag(a, "no-follow"))
-		status =
-		    take_past(f, json_integer_value(json_object_get(result, "seq")));
+		status = take_past(f, member_number(result, "seq"));
 	else
 		while (status == 0)
 			status = wait_for_events(f);

@@ -10,6 +10,7 @@
 #include "common/text.h"
 #include "common/units.h"
 #include "ctl/columns.h"
+#include "ctl/member.h"
 #include "ctl/top.h"
 
 #define GRAPH_LEFT 24 /* columns before a graph */
@@ -105,7 +106,7 @@ put_line(struct view *v, const char *text, const char *mark)
 static unsigned long long
 count_of(const json_t *stats, const char *name)
 {
-	return (unsigned long long)json_integer_value(json_object_get(stats, name));
+	return (unsigned long long)member_number(stats, name);
 }
 
 static int

@@ -20,6 +20,7 @@
 #include "ctl/args.h"
 #include "ctl/follow.h"
 #include "ctl/interrupt.h"
+#include "ctl/member.h"
 #include "ctl/output.h"
 #include "ctl/roster.h"
 #include "ctl/session.h"
@@ -55,18 +56,17 @@ put_people_line(struct session *s, char mark, const json_t *row)
 
 	buffer_init(&line);
 	buffer_init(&safe);
-	err = buffer_printf(&line, "%c %" PRId64, mark,
-	    (int64_t)json_integer_value(json_object_get(row, "id")));
+	err = buffer_printf(
+	    &line, "%c %" PRId64, mark, (int64_t)member_number(row, "id"));
 	for (size_t i = 0; i < 3 && err == 0; i++) {
-		const char *text = json_string_value(json_object_get(row, members[i]));
-		bool is_v6 = i == 2 && text && strchr(text, ':');
+		const char *text = member_text(row, members[i]);
+		bool is_v6 = i == 2 && strchr(text, ':');
 
-		if (text)
+		if (*text)
 			err = buffer_printf(&line, is_v6 ? " [%s]" : " %s", text);
 	}
 	if (err == 0 && json_object_get(row, "port"))
-		err = buffer_printf(&line, ":%d",
-		    (int)json_integer_value(json_object_get(row, "port")));
+		err = buffer_printf(&line, ":%d", (int)member_number(row, "port"));
 	if (err == 0)
 		err = text_escape(&safe, line.data, line.len);
 	if (err == 0)
@@ -114,7 +114,7 @@ static void
 put_remark(struct watch *w, json_t *doc)
 {
 	struct session *s = w->session;
-	const char *op = json_string_value(json_object_get(doc, "op"));
+	const char *op = member_text(doc, "op");
 
 	if (format_is_json(s->options.format) || s->options.format == FORMAT_YAML)
 		(void)output_document(s, doc);
@@ -198,7 +198,7 @@ look_at_all(struct watch *w)
 	status = list(w, selector_words(w), &result);
 	if (status != 0)
 		return status;
-	w->seq = json_integer_value(json_object_get(result, "seq"));
+	w->seq = member_number(result, "seq");
 	json_decref(result);
 	if (roster_unseen(&w->roster, &gone, &n) < 0)
 		return session_no_memory(w->session);
@@ -302,15 +302,15 @@ static void
 take_event(void *ctx, json_int_t subscription, json_t *event)
 {
 	struct watch *w = ctx;
-	const char *type = json_string_value(json_object_get(event, "type"));
+	const char *type = member_text(event, "type");
 
 	(void)subscription;
-	if (type && strcmp(type, "gap") == 0) {
+	if (strcmp(type, "gap") == 0) {
 		w->has_missed = true;
-		w->from = json_integer_value(json_object_get(event, "from_seq"));
-		w->to = json_integer_value(json_object_get(event, "to_seq"));
+		w->from = member_number(event, "from_seq");
+		w->to = member_number(event, "to_seq");
 	} else if (json_object_get(event, "id")) {
-		touch(w, (uint64_t)json_integer_value(json_object_get(event, "id")));
+		touch(w, (uint64_t)member_number(event, "id"));
 	}
 }
 
