@@ -156,6 +156,15 @@ goes_on(const char *word)
 	return len > 0 && strchr("=/:", word[len - 1]) != NULL;
 }
 
+/* Of a word: its quote, and a blank unless the one that follows will do. */
+static int
+append_end(struct buffer *out, char quote, char next)
+{
+	int err = quote != '\0' ? buffer_append(out, &quote, 1) : 0;
+
+	return err == 0 && next != ' ' ? buffer_append_text(out, " ") : err;
+}
+
 /*
  * Makes c->insert: what stands before the part, and what all candidates have in
  * common; with the only one, the end of the word too. Of what stands behind the
@@ -183,12 +192,8 @@ make_insert(
 		err = buffer_append(&out, &quote, 1);
 	if (err == 0)
 		err = token_quote(&out, plain.data, quote);
-	if (err == 0 && is_only && !goes_on(first) && is_word_end(line[c->end])) {
-		if (quote != '\0')
-			err = buffer_append(&out, &quote, 1);
-		if (err == 0 && line[c->end] != ' ')
-			err = buffer_append_text(&out, " ");
-	}
+	if (err == 0 && is_only && !goes_on(first) && is_word_end(line[c->end]))
+		err = append_end(&out, quote, line[c->end]);
 	if (err == 0)
 		err = buffer_append(&out, "", 1);
 	c->insert = err == 0 ? strdup(out.data) : NULL;
