@@ -91,10 +91,8 @@ text_is_user(const char *s, size_t len)
 }
 
 bool
-text_is_display(const char *s, size_t len)
+text_is_plain(const char *s, size_t len)
 {
-	if (len < 1 || len > DISPLAY_MAX)
-		return false;
 	for (size_t i = 0, n; i < len; i += n) {
 		uint32_t c;
 
@@ -103,6 +101,12 @@ text_is_display(const char *s, size_t len)
 			return false;
 	}
 	return true;
+}
+
+bool
+text_is_display(const char *s, size_t len)
+{
+	return len >= 1 && len <= DISPLAY_MAX && text_is_plain(s, len);
 }
 
 /*

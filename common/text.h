@@ -23,6 +23,9 @@ bool text_is_utf8(const char *s, size_t len);
 /* C0, DEL, C1, or a bidi control (U+061C, 200E, 200F, 202A-202E, 2066-2069). */
 bool text_is_unsafe(uint32_t code_point);
 
+/* Whether it can be shown as it is: valid UTF-8, nothing unsafe. */
+bool text_is_plain(const char *s, size_t len);
+
 /* `user` of the protocol: [A-Za-z0-9._@+-]{1,64}. */
 bool text_is_user(const char *s, size_t len);
 

@@ -113,20 +113,6 @@ bytes_kept(const struct answer *a, const char *raw)
 	return kept;
 }
 
-static bool
-may_be_shown(const char *word)
-{
-	size_t len = strlen(word), used;
-	uint32_t c;
-
-	for (size_t i = 0; i < len; i += used) {
-		used = text_utf8_decode(word + i, len - i, &c);
-		if (used == 0 || text_is_unsafe(c))
-			return false;
-	}
-	return true;
-}
-
 /* Closes the quote that is open, if one is, around what it cannot hold. */
 static void
 put_outside(FILE *out, char c, char quote)
@@ -198,7 +184,8 @@ put_candidates(const struct answer *a, const struct completion *c)
 		err = buffer_printf(&word, "%s%s", c->lead, found->text);
 		if (err == 0)
 			err = buffer_append(&word, "", 1);
-		if (err < 0 || !may_be_shown(word.data) || kept >= word.len)
+		if (err < 0 || !text_is_plain(word.data, word.len - 1) ||
+		    kept >= word.len)
 			continue;
 		if (a->text != NULL)
 			put_quoted(out, word.data + kept, quote);

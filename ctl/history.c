@@ -37,20 +37,6 @@ history_file_path(char *path, size_t size)
 	return (size_t)len < size ? 0 : -ENAMETOOLONG;
 }
 
-static bool
-is_plain(const char *line, size_t len)
-{
-	for (size_t i = 0; i < len;) {
-		uint32_t c;
-		size_t used = text_utf8_decode(line + i, len - i, &c);
-
-		if (used == 0 || text_is_unsafe(c))
-			return false;
-		i += used;
-	}
-	return true;
-}
-
 bool
 history_file_takes(const char *line)
 {
@@ -58,7 +44,7 @@ history_file_takes(const char *line)
 
 	if (len == 0 || line[0] == ' ' || line[0] == '\t')
 		return false;
-	return is_plain(line, len);
+	return text_is_plain(line, len);
 }
 
 /* Makes the folders above path, the new ones for their owner only. */

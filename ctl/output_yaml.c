@@ -15,19 +15,6 @@ take_text(void *ctx, unsigned char *data, size_t size)
 	return buffer_append(ctx, data, size) == 0;
 }
 
-static bool
-has_unsafe(const char *text, size_t len)
-{
-	for (size_t at = 0, n; at < len; at += n) {
-		uint32_t cp = 0;
-
-		n = text_utf8_decode(text + at, len - at, &cp);
-		if (n == 0 || text_is_unsafe(cp))
-			return true;
-	}
-	return false;
-}
-
 /* A plain scalar that YAML 1.1 would read as something else than a string. */
 static bool
 looks_typed(const char *text)
@@ -65,7 +52,7 @@ emit_string(yaml_emitter_t *emitter, const char *text, size_t len)
 {
 	yaml_scalar_style_t style = YAML_ANY_SCALAR_STYLE;
 
-	if (looks_typed(text) || has_unsafe(text, len))
+	if (looks_typed(text) || !text_is_plain(text, len))
 		style = YAML_DOUBLE_QUOTED_SCALAR_STYLE;
 	return emit_scalar(emitter, text, len, style);
 }
