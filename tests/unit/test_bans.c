@@ -1,5 +1,5 @@
 /*
- * test_bans.c - rules that keep users and addresses out, and their file.
+ * test_bans.c - rules that keep users and addresses out.
  */
 #include "server/bans.h"
 
@@ -8,66 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/bans_file.h"
 #include "server/close_reason.h"
-#include "tests/unit/temp.h"
-#include "tests/unit/unit.h"
-
-#define WALL_US INT64_C(1700000000000000)
-
-static struct bans *bans;
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	bans = bans_new();
-	return bans == NULL ? -1 : 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	bans_free(bans);
-	return 0;
-}
-
-static struct ban_key
-key_of(const char *text)
-{
-	struct ban_key key;
-
-	assert_int_equal(ban_key_parse(text, &key), 0);
-	return key;
-}
-
-/* A rule that begins at `now` and lasts for_ms, 0: for ever. */
-static int
-add_to(struct bans *b, const char *rule, int64_t for_ms, int64_t now_ms, size_t max)
-{
-	struct ban ban = { .key = key_of(rule), .uid = 7 };
-
-	ban_set_time(&ban, for_ms, now_ms, WALL_US + now_ms * 1000);
-	ban.reason = strdup(rule);
-	return bans_add(b, &ban, max);
-}
-
-static int
-add(const char *rule, int64_t for_ms)
-{
-	return add_to(bans, rule, for_ms, 0, SIZE_MAX);
-}
-
-static size_t
-copy(struct bans *b, uint64_t after, struct ban *ret, size_t max)
-{
-	bool failed = true;
-	size_t n = bans_copy(b, after, ret, max, &failed);
-
-	assert_false(failed);
-	return n;
-}
+#include "tests/unit/bans_rig.h"
 
 static int64_t
 user_retry(const char *user, int64_t now_ms)
@@ -412,144 +354,9 @@ pages_go_on_behind_a_number(void **state)
 	ban_clear(&page[0]);
 }
 
-/* ---- the file ---- */
-
-static void
-the_file_brings_back_what_was_saved(void **state)
-{
-	struct bans *again = bans_new();
-	struct ban *list = calloc(BANS_SLICE, sizeof(*list));
-	struct temp t;
-	char error[256] = "";
-
-	(void)state;
-	assert_int_equal(temp_make(&t), 0);
-	(void)add("alice", 0);
-	(void)add("user=10.1.2.3", 0);
-	(void)add("10.0.0.0/8", 60000);
-	(void)add("2001:db8::/32", 5000);
-	(void)add("ended", 10);
-	assert_int_equal(
-	    bans_file_save(bans, t.dir, 1000, error, sizeof(error)), DURABLE_SAVED);
-
-	/* Read 10 s later by the wall clock, where the other clock begins anew. */
-	assert_int_equal(
-	    bans_file_load(again, t.dir, 77, WALL_US + 10000000, error, sizeof(error)),
-	    0);
-	assert_int_equal(copy(again, 0, list, BANS_SLICE), 3);
-	assert_string_equal(list[0].key.user, "alice");
-	assert_string_equal(list[0].reason, "alice");
-	assert_int_equal(list[0].uid, 7);
-	assert_int_equal(list[0].since_us, WALL_US);
-	assert_string_equal(list[1].key.user, "10.1.2.3");
-	assert_int_equal(list[2].end_ms, 77 + 50000);
-	for (size_t i = 0; i < 3; i++)
-		ban_clear(&list[i]);
-	free(list);
-	bans_free(again);
-	temp_remove(&t);
-}
-
-static void
-a_comment_may_hold_what_an_older_daemon_let_in(void **state)
-{
-	static const char text[] = "{\"bans\":1}\n{\"rule\":\"a\",\"since\":"
-				   "\"2026-05-01T12:00:00Z\",\"until\":null,\"uid\":0,"
-				   "\"comment\":\"one\\n\\ttwo\\u202e\"}\n";
-	char error[256] = "";
-	struct ban ban;
-
-	(void)state;
-	assert_int_equal(bans_file_parse(bans, "f", text, strlen(text), 0, WALL_US,
-			     error, sizeof(error)),
-	    0);
-	assert_int_equal(copy(bans, 0, &ban, 1), 1);
-	assert_string_equal(ban.comment, "one\n\ttwo\xe2\x80\xae");
-	ban_clear(&ban);
-}
-
-#define HEAD "{\"bans\":1}\n"
-#define SINCE "\"uid\":0,\"since\":\"2026-05-01T12:00:00Z\","
-
-/* As when a rule was renewed while the file was written. */
-static void
-of_two_rules_about_the_same_the_later_one_counts(void **state)
-{
-	static const char text[] =
-	    HEAD "{\"rule\":\"a\"," SINCE "\"until\":null}\n"
-		 "{\"rule\":\"b\"," SINCE "\"until\":null}\n"
-		 "{\"rule\":\"a\"," SINCE "\"until\":null,\"reason\":\"later\"}\n"
-		 "{\"rule\":\"b\"," SINCE "\"until\":\"2000-01-01T00:00:00Z\"}\n";
-	char error[256] = "";
-	struct ban ban[2];
-
-	(void)state;
-	assert_int_equal(bans_file_parse(bans, "f", text, strlen(text), 0, WALL_US,
-			     error, sizeof(error)),
-	    0);
-	assert_int_equal(copy(bans, 0, ban, 2), 1);
-	assert_string_equal(ban[0].key.user, "a");
-	assert_string_equal(ban[0].reason, "later");
-	ban_clear(&ban[0]);
-}
-
-static void
-without_a_file_there_are_no_rules(void **state)
-{
-	struct temp t;
-	char error[256] = "";
-
-	(void)state;
-	assert_int_equal(temp_make(&t), 0);
-	assert_int_equal(
-	    bans_file_load(bans, t.dir, 0, WALL_US, error, sizeof(error)), 0);
-	assert_int_equal(bans_count(bans), 0);
-	temp_remove(&t);
-}
-
-static void
-check_bad(const char *text, const char *wanted)
-{
-	struct bans *b = bans_new();
-	char error[256] = "";
-
-	assert_int_equal(bans_file_parse(b, "f", text, strlen(text), 0, WALL_US, error,
-			     sizeof(error)),
-	    -EINVAL);
-	if (strncmp(error, wanted, strlen(wanted)) != 0)
-		fail_msg("wanted \"%s\", got \"%s\"", wanted, error);
-	bans_free(b);
-}
-
-#define TIMES "\"since\":\"2026-05-01T12:00:00Z\",\"until\":null"
-
-static void
-a_bad_file_is_refused_with_line_and_why(void **state)
-{
-	(void)state;
-	check_bad("", "f:1: ");
-	check_bad("nonsense\n", "f:1: ");
-	check_bad("{\"bans\":2}\n", "f:1: the first line is not");
-	check_bad(HEAD "[]\n", "f:2: no JSON object");
-	check_bad(HEAD "{\"rule\":\"a\",\"uid\":0," TIMES "}",
-	    "f:2: the line end is missing");
-	check_bad(HEAD "{\"rule\":\"a b\",\"uid\":0," TIMES "}\n", "f:2: \"rule\"");
-	check_bad(HEAD "{\"rule\":\"a\",\"uid\":-1," TIMES "}\n", "f:2: \"uid\"");
-	check_bad(HEAD "{\"rule\":\"a\",\"uid\":0,\"since\":\"now\",\"until\":null}\n",
-	    "f:2: \"since\"");
-	check_bad(HEAD
-	    "{\"rule\":\"a\",\"uid\":0,\"since\":\"2026-05-01T12:00:00Z\"}\n",
-	    "f:2: \"until\" is missing");
-	check_bad(HEAD "{\"rule\":\"a\",\"uid\":0,\"reason\":\"\\u0007\"," TIMES "}\n",
-	    "f:2: \"reason\"");
-	check_bad(HEAD "{\"rule\":\"a\",\"uid\":0,\"reasn\":\"x\"," TIMES "}\n",
-	    "f:2: a rule has no member \"reasn\" (did you mean reason?)");
-}
-
 int
 main(void)
 {
-#define BANS_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		BANS_TEST(keys_read_as_they_are_written),
 		BANS_TEST(what_is_everybody_is_known),
@@ -567,11 +374,6 @@ main(void)
 		BANS_TEST(those_that_have_ended_are_swept_slice_by_slice),
 		BANS_TEST(a_rule_made_during_a_sweep_is_not_forgotten),
 		BANS_TEST(pages_go_on_behind_a_number),
-		BANS_TEST(the_file_brings_back_what_was_saved),
-		BANS_TEST(a_comment_may_hold_what_an_older_daemon_let_in),
-		BANS_TEST(of_two_rules_about_the_same_the_later_one_counts),
-		BANS_TEST(without_a_file_there_are_no_rules),
-		BANS_TEST(a_bad_file_is_refused_with_line_and_why),
 	};
 
 	return RUN_TESTS(tests);

@@ -14,46 +14,7 @@
 #include <unistd.h>
 
 #include "common/buffer.h"
-#include "tests/unit/unit.h"
-
-static const char *const users[] = { "alan", "alice", "bob", "zhang", "-rf" };
-static const char *const settings[] = { "connection_timeout", "cleanup_interval",
-	"slow_reader", "slow_reader=disconnect", "slow_reader=drop_new" };
-static const char *const keys[] = { "user=", "id=", "state=", "state=active",
-	"state=idle" };
-static unsigned times_asked;
-static size_t crowd; /* users u0000... that are online too */
-
-static int
-add_those(
-    const char *const words[], size_t n, const char *prefix, struct word_list *out)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (strncmp(words[i], prefix, strlen(prefix)) == 0)
-			assert_int_equal(0, word_list_add(out, words[i], NULL));
-	}
-	return 0;
-}
-
-static int
-ask(void *ctx, const char *kind, const char *prefix, struct word_list *out)
-{
-	char name[16];
-
-	(void)ctx;
-	times_asked++;
-	if (strcmp(kind, "setting") == 0 || strcmp(kind, "live_setting") == 0)
-		return add_those(settings, 5, prefix, out);
-	if (strcmp(kind, "selector") == 0)
-		return add_those(keys, 5, prefix, out);
-	if (strcmp(kind, "user") != 0)
-		return 0;
-	for (size_t i = 0; i < crowd && i < COMPLETE_LIMIT; i++) {
-		snprintf(name, sizeof(name), "u%04zu", i);
-		assert_int_equal(0, word_list_add(out, name, NULL));
-	}
-	return crowd > 0 ? 0 : add_those(users, 5, prefix, out);
-}
+#include "tests/unit/complete_rig.h"
 
 static int
 fail_to_ask(void *ctx, const char *kind, const char *prefix, struct word_list *out)
@@ -66,14 +27,6 @@ fail_to_ask(void *ctx, const char *kind, const char *prefix, struct word_list *o
 }
 
 static int
-tell(void *ctx, const char *setting, char *text, size_t size)
-{
-	(void)ctx;
-	snprintf(text, size, "what %s takes", setting);
-	return 0;
-}
-
-static int
 fail_to_tell(void *ctx, const char *setting, char *text, size_t size)
 {
 	(void)ctx;
@@ -83,9 +36,6 @@ fail_to_tell(void *ctx, const char *setting, char *text, size_t size)
 	return -ETIMEDOUT;
 }
 
-static const struct phrase phrases[] = { { "events on", NULL }, { "events off", NULL },
-	{ "codes on", "the exit status of each" }, { NULL, NULL } };
-static const struct complete_source source = { phrases, ask, NULL, tell };
 static const struct complete_source silent = { phrases, fail_to_ask, NULL,
 	fail_to_tell };
 
@@ -384,97 +334,6 @@ files_are_offered_and_folders_go_on(void **state)
 }
 
 static void
-assert_hint(const char *line, const char *wanted)
-{
-	char text[128];
-	const char *hint = complete_hint(line, text, sizeof(text));
-
-	if (wanted == NULL)
-		assert_null(hint);
-	else
-		assert_string_equal(wanted, hint);
-}
-
-static void
-the_hint_shows_the_operands_of_a_named_command(void **state)
-{
-	(void)state;
-	assert_hint("kick", "USER|SELECTOR...");
-	assert_hint("kick ", "USER|SELECTOR...");
-	assert_hint("kick alice", NULL);
-	assert_hint("send alice ", "TEXT");
-	assert_hint("send alice hello ", NULL);
-	assert_hint("", NULL);
-}
-
-static void
-the_hint_shows_the_value_of_an_option_and_what_a_word_goes_on_with(void **state)
-{
-	(void)state;
-	assert_hint("kick alice --reason ", "TEXT");
-	assert_hint("list --sort", "KEY[:desc]");
-	assert_hint("list --sort id", NULL);
-	assert_hint("log", "level");
-	assert_hint("\"log", NULL);
-}
-
-/* What the question mark says at the bar; "" if it is a character. */
-static void
-assert_help(const char *line, const char *const wanted[])
-{
-	const char *bar = strchr(line, '|');
-	struct buffer out;
-	char text[256];
-	int is_help;
-
-	buffer_init(&out);
-	snprintf(text, sizeof(text), "%.*s%s", (int)(bar - line), line, bar + 1);
-	is_help = complete_help(text, (size_t)(bar - line), &source, &out);
-	assert_int_equal(wanted[0] != NULL, is_help);
-	buffer_append(&out, "", 1);
-	for (size_t i = 0; wanted[i] != NULL; i++)
-		assert_non_null(strstr(out.data, wanted[i]));
-	buffer_clear(&out);
-}
-
-#define HELP(line, ...) assert_help(line, (const char *const[]){ __VA_ARGS__, NULL })
-
-static void
-a_question_mark_tells_what_may_stand_there(void **state)
-{
-	(void)state;
-	HELP("|", "  kick ", "end connections", "events");
-	HELP("sta|", "  stats ", "  status ");
-	HELP("kick |", "kick USER|SELECTOR... [OPTIONS]: ", "  alice\n",
-	    "  user=", "  user=-rf\n", "  --reason TEXT ");
-	HELP("list state=a|", "active");
-	HELP("list --sort |", "--sort KEY[:desc]", "  idle\n");
-	HELP("list --s|", "  --sort ", "in the order");
-	HELP("set |", "set KEY=VALUE...");
-	HELP("set slow|", "slow_reader");
-	HELP("log level |", "  debug\n");
-	HELP("show nobody|", "nothing that is known");
-	HELP("set cleanup_interval=|", "what cleanup_interval takes");
-	HELP("list idle=|", "idle=+10m for more, idle=-10m for less: time since");
-	HELP("help |", "  config ", "list, get", "  selectors ", "whom a command");
-	HELP("cod|", "the exit status of each");
-}
-
-static void
-a_question_mark_in_a_text_is_a_character(void **state)
-{
-	(void)state;
-	HELP("send alice |", NULL);
-	HELP("send alice -m |", NULL);
-	HELP("broadcast |", NULL);
-	HELP("kick alice --reason why|", NULL);
-	HELP("list user~^a|", NULL);
-	HELP("show \"|", NULL);
-	HELP("show # |", NULL);
-	HELP("$|", NULL);
-}
-
-static void
 candidates_tell_what_they_mean(void **state)
 {
 	struct completion found = complete_from(&source, "kic|");
@@ -518,11 +377,6 @@ main(void)
 		TEST(nothing_is_offered_in_a_comment_or_behind_two_dashes_as_an_option),
 		TEST(without_the_daemon_only_what_it_knows_is_missing),
 		TEST(files_are_offered_and_folders_go_on),
-		TEST(the_hint_shows_the_operands_of_a_named_command),
-		TEST(
-		    the_hint_shows_the_value_of_an_option_and_what_a_word_goes_on_with),
-		TEST(a_question_mark_tells_what_may_stand_there),
-		TEST(a_question_mark_in_a_text_is_a_character),
 		TEST(candidates_tell_what_they_mean),
 	};
 
