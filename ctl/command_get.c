@@ -40,13 +40,9 @@ readable(const json_t *value, const char *unit)
 	if (json_is_string(value) && strcmp(unit, "s") == 0 &&
 	    units_parse_duration(json_string_value(value), &ms) == 0)
 		return json_string(units_duration(ms, text));
-	if (!json_is_number(value) || number < 0)
-		return json_incref((json_t *)value);
-	if (strcmp(unit, "s") == 0)
-		return json_string(
-		    units_duration((int64_t)(number * 1000 + 0.5), text));
-	if (strcmp(unit, "bytes") == 0)
-		return json_string(units_size((int64_t)number, text));
+	if (json_is_number(value) && number >= 0 &&
+	    config_view_number(number, unit, text))
+		return json_string(text);
 	return json_incref((json_t *)value);
 }
 

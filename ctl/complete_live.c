@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/text.h"
 #include "common/units.h"
+#include "ctl/config_view.h"
 #include "ctl/member.h"
 #include "ctl/session.h"
 
@@ -101,17 +102,13 @@ complete_live_ask(
 
 /* --- what a setting takes --- */
 
-/* A limit as people write it. */
 static const char *
 limit_text(const json_t *row, const char *member, char text[UNITS_TEXT_SIZE])
 {
 	double number = json_number_value(json_object_get(row, member));
 
-	if (strcmp(member_text(row, "unit"), "s") == 0)
-		return units_duration((int64_t)(number * 1000 + 0.5), text);
-	if (strcmp(member_text(row, "unit"), "bytes") == 0)
-		return units_size((int64_t)number, text);
-	snprintf(text, UNITS_TEXT_SIZE, "%.0f", number);
+	if (!config_view_number(number, member_text(row, "unit"), text))
+		snprintf(text, UNITS_TEXT_SIZE, "%.0f", number);
 	return text;
 }
 

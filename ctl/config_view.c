@@ -22,6 +22,16 @@ static const struct column columns_changed[] = {
 };
 /* clang-format on */
 
+const char *
+config_view_number(double number, const char *unit, char text[UNITS_TEXT_SIZE])
+{
+	if (strcmp(unit, "s") == 0)
+		return units_duration((int64_t)(number * 1000 + 0.5), text);
+	if (strcmp(unit, "bytes") == 0)
+		return units_size((int64_t)number, text);
+	return NULL;
+}
+
 /* "runtime by 0 at TIME", "pending by 0 until TIME": where the number begins. */
 static const char *
 uid_of_source(const char *source)
