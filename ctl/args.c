@@ -3,7 +3,6 @@
  */
 #include "ctl/args.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/clock.h"
 #include "common/units.h"
 #include "ctl/client_wire.h"
 #include "ctl/interrupt.h"

@@ -3,7 +3,6 @@
  */
 #include <jansson.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "common/buffer.h"
 #include "common/units.h"

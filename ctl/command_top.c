@@ -4,7 +4,6 @@
  * Two questions each time: pool.stats, and a list with an order and a limit. On a
  * terminal the answers are not waited for, so keys work whatever the daemon does.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

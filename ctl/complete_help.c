@@ -1,7 +1,6 @@
 /*
  * complete_help.c - help in place: what may stand where the cursor is.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "common/buffer.h"

@@ -3,7 +3,6 @@
  */
 #include <fcntl.h>
 #include <locale.h>
-#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -3,7 +3,6 @@
  */
 #include "ctl/screen.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <wchar.h>
