@@ -103,6 +103,8 @@ int session_call_rows(struct session *s, struct client_call *call);
 int session_try(struct session *s, struct client_call *call);
 int session_failed_call(struct session *s, int status);
 
+/* --- what it says (session_voice.c) --- */
+
 /*
  * Reports on stderr "poolctl: COMMAND: sentence" ("FILE:LINE: COMMAND: ..." in
  * a batch), or the object of the JSON formats, and returns status. kind is a
