@@ -70,7 +70,9 @@ a_display_name_is_printable(void **state)
 	assert_true(text_is_display("用户0", strlen("用户0")));
 	assert_true(text_is_display(longest, 128));
 	assert_false(text_is_display(longest, 129));
+	assert_true(text_is_plain(longest, 129));
 	assert_false(text_is_display("", 0));
+	assert_true(text_is_plain("", 0));
 	assert_false(text_is_display("a\x1b", 2));
 	assert_false(text_is_display("\xc2\x85", 2));
 	assert_false(text_is_display("\xe2\x80\xae", 3));
