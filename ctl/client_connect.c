@@ -2,8 +2,6 @@
  * client_connect.c - the way to the daemon, and why it fails. Main thread.
  */
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/account.h"
 #include "common/clock.h"
 #include "common/units.h"
 #include "ctl/client_wire.h"
@@ -20,27 +19,19 @@
 #define FULL_BACKLOG_MS 20 /* between two tries at a full backlog */
 
 static const char *
-user_name(uid_t uid, char *text, size_t size)
+user_name(uid_t uid, struct account *account)
 {
-	const struct passwd *pw = getpwuid(uid);
-
-	if (pw)
-		snprintf(text, size, "%s", pw->pw_name);
-	else
-		snprintf(text, size, "uid %u", uid);
-	return text;
+	if (account_by_uid(uid, account) < 0)
+		snprintf(account->name, sizeof(account->name), "uid %u", uid);
+	return account->name;
 }
 
 static const char *
-group_name(gid_t gid, char *text, size_t size)
+group_name(gid_t gid, char name[ACCOUNT_NAME_SIZE])
 {
-	const struct group *gr = getgrgid(gid);
-
-	if (gr)
-		snprintf(text, size, "%s", gr->gr_name);
-	else
-		snprintf(text, size, "gid %u", gid);
-	return text;
+	if (account_group_name(gid, name) < 0)
+		snprintf(name, ACCOUNT_NAME_SIZE, "gid %u", gid);
+	return name;
 }
 
 /* The socket, or the nearest directory above it that may be looked at. */
@@ -64,7 +55,8 @@ find_barrier(const char *path, char *barrier, size_t size, struct stat *st)
 static int
 fail_denied(struct client *c)
 {
-	char barrier[256], owner[64], group[64], you[64];
+	char barrier[256], group[ACCOUNT_NAME_SIZE];
+	struct account owner, you;
 	struct stat st;
 
 	find_barrier(c->path, barrier, sizeof(barrier), &st);
@@ -72,9 +64,8 @@ fail_denied(struct client *c)
 	    "cannot connect to %s: permission denied: %s belongs to %s:%s, mode %04o, "
 	    "and you are %s",
 	    c->path, strcmp(barrier, c->path) == 0 ? "it" : barrier,
-	    user_name(st.st_uid, owner, sizeof(owner)),
-	    group_name(st.st_gid, group, sizeof(group)), st.st_mode & 07777,
-	    user_name(geteuid(), you, sizeof(you)));
+	    user_name(st.st_uid, &owner), group_name(st.st_gid, group),
+	    st.st_mode & 07777, user_name(geteuid(), &you));
 }
 
 static int

@@ -5,7 +5,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <pwd.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "common/account.h"
 #include "common/buffer.h"
 #include "common/text.h"
 #include "common/units.h"
@@ -247,17 +247,17 @@ column_uid(struct buffer *out, json_int_t uid)
 {
 	static struct {
 		json_int_t uid;
-		char name[64];
-	} last = { -1, "" };
-	const struct passwd *pw;
+		bool is_known;
+		struct account account;
+	} last = { .uid = -1 };
 
 	if (uid != last.uid) {
-		pw = uid < 0 ? NULL : getpwuid((uid_t)uid);
 		last.uid = uid;
-		snprintf(last.name, sizeof(last.name), "%s", pw ? pw->pw_name : "");
+		last.is_known =
+		    uid >= 0 && account_by_uid((uid_t)uid, &last.account) == 0;
 	}
-	return last.name[0] != '\0' ? buffer_append_text(out, last.name)
-				    : buffer_printf(out, "%lld", (long long)uid);
+	return last.is_known ? buffer_append_text(out, last.account.name)
+			     : buffer_printf(out, "%lld", (long long)uid);
 }
 
 static int

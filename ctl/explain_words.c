@@ -4,10 +4,10 @@
  */
 #include "ctl/explain_words.h"
 
-#include <pwd.h>
 #include <stdarg.h>
 #include <string.h>
 
+#include "common/account.h"
 #include "common/buffer.h"
 #include "common/units.h"
 #include "ctl/member.h"
@@ -112,15 +112,14 @@ void
 words_uid(struct words *w, const json_t *row)
 {
 	long long uid = member_number(row, "uid");
-	const struct passwd *pw;
+	struct account account;
 
 	if (!member_is_there(row, "uid")) {
 		words_add(w, "an operator");
 		return;
 	}
-	pw = getpwuid((uid_t)uid);
-	if (pw != NULL)
-		words_add(w, "%s (uid %lld)", pw->pw_name, uid);
+	if (account_by_uid((uid_t)uid, &account) == 0)
+		words_add(w, "%s (uid %lld)", account.name, uid);
 	else
 		words_add(w, "uid %lld", uid);
 }

@@ -9,9 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,6 +20,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "common/account.h"
 
 #define BACKLOG 128
 
@@ -60,13 +60,10 @@ control_socket_default(void)
 static void
 give_directory(const char *dir, const char *owner)
 {
-	struct passwd entry, *found = NULL;
-	char space[16384];
+	struct account account;
 
-	if (*owner != '\0' && geteuid() == 0 &&
-	    getpwnam_r(owner, &entry, space, sizeof(space), &found) == 0 &&
-	    found != NULL)
-		(void)!lchown(dir, found->pw_uid, found->pw_gid);
+	if (*owner != '\0' && geteuid() == 0 && account_by_name(owner, &account) == 0)
+		(void)!lchown(dir, account.uid, account.gid);
 }
 
 /* The directory of the default path; 0755 for all, or 0700 in somebody's own. */
@@ -213,35 +210,19 @@ check_path(struct control_socket *s, struct report *report)
 }
 
 static int
-find_group(const char *group, gid_t *ret)
-{
-	struct group entry, *found = NULL;
-	char *end, space[16384];
-	unsigned long number;
-
-	if (getgrnam_r(group, &entry, space, sizeof(space), &found) == 0 &&
-	    found != NULL) {
-		*ret = found->gr_gid;
-		return 0;
-	}
-	errno = 0;
-	number = strtoul(group, &end, 10);
-	if (*group < '0' || *group > '9' || *end != '\0' || errno != 0 ||
-	    number >= UINT32_MAX)
-		return -ENOENT;
-	*ret = (gid_t)number;
-	return 0;
-}
-
-static int
 set_owner(struct control_socket *s, const char *name, mode_t mode, const char *group,
     struct report *report)
 {
 	gid_t gid = (gid_t)-1;
+	int err = *group == '\0' ? 0 : account_gid(group, &gid);
 
-	if (*group != '\0' && find_group(group, &gid) < 0)
+	if (err == -ENOENT)
 		return fail(report, -EINVAL, "control socket %s: no such group: %s",
 		    s->path, group);
+	if (err < 0)
+		return fail(report, err,
+		    "control socket %s: group %s cannot be looked up: %s", s->path,
+		    group, strerror(-err));
 	if (fchownat(s->dir_fd, name, (uid_t)-1, gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return fail(report, -errno,
 		    "control socket %s: cannot give it to group %s: %s", s->path, group,

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <pwd.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/account.h"
 #include "server/settings.h"
 
 #define RESERVE 64	   /* descriptors for files, listeners, libraries */
@@ -169,13 +169,12 @@ daemon_lower_max_connections(struct settings *s, int64_t descriptors, unsigned w
 }
 
 static int
-become(const struct passwd *pw)
+become(const struct account *a)
 {
-	if (initgroups(pw->pw_name, pw->pw_gid) < 0 || setgid(pw->pw_gid) < 0 ||
-	    setuid(pw->pw_uid) < 0)
+	if (initgroups(a->name, a->gid) < 0 || setgid(a->gid) < 0 || setuid(a->uid) < 0)
 		return -errno;
 	/* It must be for good: what can come back was never given up. */
-	if (pw->pw_uid != 0 && setuid(0) == 0)
+	if (a->uid != 0 && setuid(0) == 0)
 		return -EPERM;
 	return 0;
 }
@@ -183,7 +182,7 @@ become(const struct passwd *pw)
 int
 daemon_drop_privileges(const char *user, char *error, size_t size)
 {
-	const struct passwd *pw;
+	struct account account;
 	int err = 0;
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
@@ -193,14 +192,12 @@ daemon_drop_privileges(const char *user, char *error, size_t size)
 	}
 	if (geteuid() != 0 || *user == '\0')
 		return 0;
-	errno = 0;
-	if ((pw = getpwnam(user)) == NULL) {
-		err = errno != 0 ? -errno : -ENOENT;
-		snprintf(error, size, "user: %s: %s", user,
-		    errno != 0 ? strerror(errno) : "there is no such account");
-		return err;
-	}
-	if ((err = become(pw)) < 0)
+	if ((err = account_by_name(user, &account)) == -ENOENT)
+		snprintf(error, size, "user: %s: there is no such account", user);
+	else if (err < 0)
+		snprintf(error, size, "user: %s cannot be looked up: %s", user,
+		    strerror(-err));
+	else if ((err = become(&account)) < 0)
 		snprintf(
 		    error, size, "user: cannot become %s: %s", user, strerror(-err));
 	return err;

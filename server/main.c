@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <malloc.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "common/account.h"
 #include "common/list.h"
 #include "common/log.h"
 #include "server/control.h"
@@ -263,12 +263,12 @@ close_loop(struct server *srv)
 static void
 give_log(const char *user)
 {
-	const struct passwd *pw = NULL;
+	struct account account;
 	int err;
 
-	if (geteuid() == 0 && *user != '\0')
-		pw = getpwnam(user); /* an unknown one is refused afterwards */
-	if (pw != NULL && (err = log_chown(pw->pw_uid, pw->pw_gid)) < 0)
+	if (geteuid() != 0 || *user == '\0' || account_by_name(user, &account) < 0)
+		return; /* an unknown one is refused afterwards */
+	if ((err = log_chown(account.uid, account.gid)) < 0)
 		log_warn("start", "log.target: cannot be given to %s: %s", user,
 		    strerror(-err));
 }

@@ -8,10 +8,10 @@
  * it ends it.
  */
 #include <errno.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/account.h"
 #include "common/clock.h"
 #include "server/bans.h"
 #include "server/bulk.h"
@@ -59,13 +59,11 @@ clear(void *context)
 static void
 find_account(uid_t uid, char user[65])
 {
-	struct passwd entry, *found = NULL;
-	char space[4096];
+	struct account account;
 
 	*user = '\0';
-	if (getpwuid_r(uid, &entry, space, sizeof(space), &found) == 0 &&
-	    found != NULL && strlen(found->pw_name) < 65)
-		strcpy(user, found->pw_name);
+	if (account_by_uid(uid, &account) == 0 && strlen(account.name) < 65)
+		strcpy(user, account.name);
 }
 
 /* ---- whom it hits, in the workers ---- */

@@ -3,17 +3,14 @@
  */
 #include "server/rights.h"
 
-#include <grp.h>
-#include <limits.h>
-#include <pwd.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/account.h"
 #include "server/settings.h"
 
 #define UID_NOBODY 65534 /* also what a user namespace shows for uids it hides */
-#define SPACE 16384	 /* of an entry of the database */
 
 struct grant {
 	enum role role;
@@ -29,51 +26,12 @@ struct rights {
 	struct grant grants[]; /* the highest role first */
 };
 
-/* "1000" itself; an account may have such a name too, which then comes first. */
-static bool
-parse_id(const char *name, id_t *ret)
-{
-	char *end;
-	unsigned long id = strtoul(name, &end, 10);
-
-	if (*name < '0' || *name > '9' || *end != '\0' || id > UINT_MAX)
-		return false;
-	*ret = (id_t)id;
-	return true;
-}
-
-static bool
-find_user(const char *name, id_t *ret)
-{
-	struct passwd entry, *found = NULL;
-	char space[SPACE];
-
-	if (getpwnam_r(name, &entry, space, sizeof(space), &found) != 0 ||
-	    found == NULL)
-		return parse_id(name, ret);
-	*ret = found->pw_uid;
-	return true;
-}
-
-static bool
-find_group(const char *name, id_t *ret)
-{
-	struct group entry, *found = NULL;
-	char space[SPACE];
-
-	if (getgrnam_r(name, &entry, space, sizeof(space), &found) != 0 ||
-	    found == NULL)
-		return parse_id(name, ret);
-	*ret = found->gr_gid;
-	return true;
-}
-
 static bool
 look_up(struct grant *g)
 {
 	if (!g->is_known)
-		g->is_known = g->is_group ? find_group(g->name, &g->id)
-					  : find_user(g->name, &g->id);
+		g->is_known = (g->is_group ? account_gid(g->name, &g->id)
+					   : account_uid(g->name, &g->id)) == 0;
 	return g->is_known;
 }
 

@@ -5,51 +5,26 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/account.h"
+
 #define TEXT_SIZE 1024
-#define SPACE_SIZE 16384 /* of one entry with all its members */
-
-/* An account or a group may be there by its number alone. */
-static bool
-is_number(const char *name)
-{
-	return *name != '\0' && name[strspn(name, "0123456789")] == '\0';
-}
-
-/* A database that cannot be asked, or an entry too long for us, is no "no". */
-static bool
-user_exists(const char *name)
-{
-	struct passwd entry, *found = NULL;
-	char space[SPACE_SIZE];
-
-	return getpwnam_r(name, &entry, space, sizeof(space), &found) != 0 ||
-	       found != NULL;
-}
-
-static bool
-group_exists(const char *name)
-{
-	struct group entry, *found = NULL;
-	char space[SPACE_SIZE];
-
-	return getgrnam_r(name, &entry, space, sizeof(space), &found) != 0 ||
-	       found != NULL;
-}
 
 /* ---- what a start would fail on ---- */
 
+/* A database that cannot be asked is no "no": a reload may come at a bad time. */
 static int
 check_user(const struct settings *s, char *error, size_t size)
 {
-	if (geteuid() != 0 || *s->user == '\0' || user_exists(s->user))
+	struct account account;
+
+	if (geteuid() != 0 || *s->user == '\0' ||
+	    account_by_name(s->user, &account) != -ENOENT)
 		return 0;
 	snprintf(error, size, "user: %s: there is no such account", s->user);
 	settings_locate(s, SETTING_ID_user, error, size);
@@ -59,7 +34,9 @@ check_user(const struct settings *s, char *error, size_t size)
 static int
 check_group(const struct settings *s, char *error, size_t size)
 {
-	if (*s->group == '\0' || is_number(s->group) || group_exists(s->group))
+	gid_t gid;
+
+	if (*s->group == '\0' || account_gid(s->group, &gid) != -ENOENT)
 		return 0;
 	snprintf(error, size, "control.group: no such group: %s", s->group);
 	settings_locate(s, SETTING_ID_group, error, size);
@@ -150,24 +127,37 @@ settings_state_dir(const struct settings *s)
 /* ---- what an administrator should know ---- */
 
 static void
+warn_name(const struct settings *s, enum setting_id id, const char *name,
+    settings_tell *tell, void *arg)
+{
+	bool is_group = *name == '@';
+	const char *kind = is_group ? "group" : "user", *list = setting_info(id)->name;
+	char text[TEXT_SIZE];
+	id_t ignored;
+	int err =
+	    is_group ? account_gid(++name, &ignored) : account_uid(name, &ignored);
+
+	if (err == 0)
+		return;
+	if (err == -ENOENT)
+		snprintf(text, sizeof(text),
+		    "control.%s: there is no %s %.256s, so it grants nothing", list,
+		    kind, name);
+	else
+		snprintf(text, sizeof(text),
+		    "control.%s: %s %.256s cannot be looked up: %s; that is tried "
+		    "again when an operator connects",
+		    list, kind, name, strerror(-err));
+	settings_locate(s, id, text, sizeof(text));
+	tell(arg, text);
+}
+
+static void
 warn_names(const struct settings *s, enum setting_id id, const struct strings *list,
     settings_tell *tell, void *arg)
 {
-	for (size_t i = 0; i < list->count; i++) {
-		const char *name = list->items[i];
-		bool is_group = *name == '@';
-		char text[TEXT_SIZE];
-
-		if (is_number(name + is_group) ||
-		    (is_group ? group_exists(name + 1) : user_exists(name)))
-			continue;
-		snprintf(text, sizeof(text),
-		    "control.%s: there is no %s %.256s, so it grants nothing",
-		    setting_info(id)->name, is_group ? "group" : "user",
-		    name + is_group);
-		settings_locate(s, id, text, sizeof(text));
-		tell(arg, text);
-	}
+	for (size_t i = 0; i < list->count; i++)
+		warn_name(s, id, list->items[i], tell, arg);
 }
 
 /* Root's group is root; in any other there may be somebody else. */

@@ -13,7 +13,8 @@
 
 /*
  * What a start would fail on: an account to change to (as root) or a group of the
- * control socket that does not exist, a log file that cannot be opened, no folder at state_dir. Returns 0
+ * control socket that does not exist, a log file that cannot be opened, no folder at
+ * state_dir. Accounts that cannot be asked about now are taken to be there. Returns 0
  * or a negative errno with a sentence in error[size], its place in front.
  */
 int settings_host_check(const struct settings *s, char *error, size_t size);
@@ -25,9 +26,9 @@ int settings_host_check(const struct settings *s, char *error, size_t size);
 const char *settings_state_dir(const struct settings *s);
 
 /*
- * What an administrator should know: users and groups that do not exist in the
- * lists of operators, files that others may change, metrics that others may read. One
- * call, one sentence.
+ * What an administrator should know: users and groups in the lists of operators that
+ * do not exist or cannot be looked up, files that others may change, metrics that
+ * others may read. One call, one sentence.
  */
 typedef void settings_tell(void *arg, const char *text);
 void settings_host_warn(const struct settings *s, settings_tell *tell, void *arg);

@@ -18,6 +18,16 @@
 
 static struct temp temp;
 static char path[128];
+static int broken; /* what a lookup of a group says instead; 0: it works */
+
+int __real_account_gid(const char *text, gid_t *ret);
+int __wrap_account_gid(const char *text, gid_t *ret);
+
+int
+__wrap_account_gid(const char *text, gid_t *ret)
+{
+	return broken != 0 ? broken : __real_account_gid(text, ret);
+}
 
 static int
 setup(void **state)
@@ -227,7 +237,12 @@ a_group_that_does_not_exist_is_an_error_that_leaves_nothing(void **state)
 	(void)state;
 	assert_int_equal(
 	    control_socket_open(&s, &options, error, sizeof(error)), -EINVAL);
-	assert_non_null(strstr(error, "nosuchgroup"));
+	assert_non_null(strstr(error, "no such group: nosuchgroup"));
+	assert_int_equal(access(path, F_OK), -1);
+	broken = -EIO; /* which does not mean that there is none */
+	assert_int_equal(control_socket_open(&s, &options, error, sizeof(error)), -EIO);
+	broken = 0;
+	assert_non_null(strstr(error, "group nosuchgroup cannot be looked up: Input"));
 	assert_int_equal(access(path, F_OK), -1);
 }
 

@@ -3,6 +3,7 @@
  */
 #include "server/rights.h"
 
+#include <errno.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #define STRANGER 54321 /* an id that nobody has, and that is not ours */
 
 static unsigned asked; /* the database of accounts, so often */
+static int broken;     /* what it answers instead; 0: it works */
 
 int __real_getpwnam_r(const char *name, struct passwd *entry, char *space, size_t size,
     struct passwd **ret);
@@ -26,6 +28,10 @@ __wrap_getpwnam_r(const char *name, struct passwd *entry, char *space, size_t si
     struct passwd **ret)
 {
 	asked++;
+	if (broken != 0) {
+		*ret = NULL;
+		return broken;
+	}
 	return __real_getpwnam_r(name, entry, space, size, ret);
 }
 
@@ -144,6 +150,24 @@ names_are_looked_up_once_and_what_is_not_found_again(void **state)
 	settings_unref(s);
 }
 
+static void
+a_lookup_that_failed_is_made_again(void **state)
+{
+	struct settings *s = lists("daemon,54321", "", "");
+	struct rights *r;
+
+	(void)state;
+	broken = EIO;
+	r = rights_new(s);
+	assert_non_null(r);
+	assert_int_equal(rights_role(r, 1, STRANGER, NULL, 0), ROLE_NONE);
+	assert_int_equal(rights_role(r, STRANGER, STRANGER, NULL, 0), ROLE_ADMIN);
+	broken = 0;
+	assert_int_equal(rights_role(r, 1, STRANGER, NULL, 0), ROLE_ADMIN);
+	rights_free(r);
+	settings_unref(s);
+}
+
 int
 main(void)
 {
@@ -156,6 +180,7 @@ main(void)
 		cmocka_unit_test(
 		    the_uid_of_hidden_users_has_no_role_whatever_the_lists_say),
 		cmocka_unit_test(names_are_looked_up_once_and_what_is_not_found_again),
+		cmocka_unit_test(a_lookup_that_failed_is_made_again),
 	};
 
 	return RUN_TESTS(tests);
