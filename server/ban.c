@@ -8,11 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/buffer.h"
 #include "common/clock.h"
 #include "common/text.h"
 #include "server/close_reason.h"
-#include "server/row.h"
+#include "server/writer.h"
 
 #define USER_SIGN "user="
 
@@ -129,33 +128,25 @@ ban_left_ms(const struct ban *ban, int64_t now_ms)
 	return ban->end_ms > now_ms ? ban->end_ms - now_ms : 0;
 }
 
-static int
-write_text(struct buffer *out, const char *name, const char *text)
+static void
+write_text(struct writer *w, const char *name, const char *text)
 {
-	int err;
-
 	if (text == NULL)
-		return 0;
-	err = buffer_printf(out, ",\"%s\":", name);
-	return err < 0 ? err : row_write_string(out, text);
+		return;
+	writer_printf(w, ",\"%s\":", name);
+	writer_string(w, text);
 }
 
-int
-ban_write(struct buffer *out, const struct ban *ban)
+void
+ban_write(struct writer *w, const struct ban *ban)
 {
 	char rule[BAN_TEXT_SIZE], since[CLOCK_TEXT_SIZE], until[CLOCK_TEXT_SIZE];
-	int err = buffer_printf(out, "\"rule\":\"%s\",\"since\":\"%s\",\"until\":",
-	    ban_key_text(&ban->key, rule), clock_text(ban->since_us, since));
 
-	if (err == 0 && ban->until_us == BAN_FOREVER)
-		err = buffer_append_text(out, "null");
-	else if (err == 0)
-		err = buffer_printf(out, "\"%s\"", clock_text(ban->until_us, until));
-	if (err == 0)
-		err = buffer_printf(out, ",\"uid\":%u", ban->uid);
-	if (err == 0)
-		err = write_text(out, "reason", ban->reason);
-	if (err == 0)
-		err = write_text(out, "comment", ban->comment);
-	return err;
+	writer_printf(w, "\"rule\":\"%s\",\"since\":\"%s\"",
+	    ban_key_text(&ban->key, rule), clock_text(ban->since_us, since));
+	writer_member(w, "until",
+	    ban->until_us == BAN_FOREVER ? "" : clock_text(ban->until_us, until));
+	writer_printf(w, ",\"uid\":%u", ban->uid);
+	write_text(w, "reason", ban->reason);
+	write_text(w, "comment", ban->comment);
 }

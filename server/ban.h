@@ -10,7 +10,7 @@
 
 #include "common/net.h"
 
-struct buffer;
+struct writer;
 
 #define BAN_TEXT_SIZE 80   /* "user=" and the longest user, or a block; its NUL */
 #define BAN_REASON_MAX 200 /* bytes of a reason: it goes into BYE */
@@ -57,8 +57,8 @@ void ban_clear(struct ban *ban); /* frees the texts */
 /* Milliseconds until the end, at least 0; RETRY_NEVER for one without an end. */
 int64_t ban_left_ms(const struct ban *ban, int64_t now_ms);
 
-/* Appends members of a JSON object, without its braces, as bans.jsonl has them:
- * rule, since, until, uid, reason, comment. Returns 0 or -ENOMEM. */
-int ban_write(struct buffer *out, const struct ban *ban);
+/* The members of a JSON object, without its braces, as bans.jsonl has them: rule,
+ * since, until, uid, reason, comment. */
+void ban_write(struct writer *w, const struct ban *ban);
 
 #endif

@@ -11,11 +11,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "common/buffer.h"
 #include "common/rpc.h"
 #include "common/text.h"
 #include "server/bans.h"
 #include "server/file.h"
+#include "server/writer.h"
 
 /* Room for what max_bans lets in, with the longest texts; more is not written either. */
 #define FILE_MAX (512 * 1024 * 1024)
@@ -272,37 +272,37 @@ bans_file_load(struct bans *b, const char *folder, int64_t now_ms, int64_t wall_
 	return err;
 }
 
-static int
-write_line(struct buffer *out, const struct ban *ban)
+static void
+write_line(struct writer *w, const struct ban *ban)
 {
-	int err = buffer_append_text(out, "{");
-
-	if (err == 0)
-		err = ban_write(out, ban);
-	if (err == 0)
-		err = buffer_append_text(out, "}\n");
-	return err == 0 && out->len > FILE_MAX ? -EFBIG : err;
+	writer_text(w, "{");
+	ban_write(w, ban);
+	writer_text(w, "}\n");
 }
 
 static int
-write_all(struct bans *b, struct buffer *out, int64_t now_ms)
+write_all(struct bans *b, struct writer *w, int64_t now_ms)
 {
 	struct ban page[BANS_SLICE];
-	int err = buffer_append_text(out, HEAD);
 	bool failed = false;
 	uint64_t after = 0;
-	size_t n = 1;
+	size_t n;
 
-	while (err == 0 && !failed && n > 0) {
+	writer_text(w, HEAD);
+	do {
 		n = bans_copy(b, after, page, BANS_SLICE, &failed);
 		for (size_t i = 0; i < n; i++) {
-			if (err == 0 && page[i].end_ms > now_ms)
-				err = write_line(out, &page[i]);
+			if (page[i].end_ms > now_ms)
+				write_line(w, &page[i]);
 			after = page[i].number;
 			ban_clear(&page[i]);
 		}
-	}
-	return failed ? -ENOMEM : err;
+		if (failed || w->err < 0)
+			return -ENOMEM;
+		if (w->text.len > FILE_MAX)
+			return -EFBIG;
+	} while (n > 0);
+	return 0;
 }
 
 enum durable_outcome
@@ -310,19 +310,19 @@ bans_file_save(
     struct bans *b, const char *folder, int64_t now_ms, char *error, size_t size)
 {
 	enum durable_outcome outcome = DURABLE_UNCHANGED;
-	struct buffer text;
+	struct writer w;
 	int err;
 
-	buffer_init(&text);
-	err = write_all(b, &text, now_ms);
+	writer_init(&w);
+	err = write_all(b, &w, now_ms);
 	if (err == -EFBIG)
 		snprintf(error, size, "%s/%s: more than %d MiB, which is not read back",
 		    folder, BANS_FILE, FILE_MAX >> 20);
 	else if (err < 0)
 		snprintf(error, size, "%s/%s: %s", folder, BANS_FILE, strerror(-err));
 	else
-		outcome =
-		    durable_write(folder, BANS_FILE, text.data, text.len, error, size);
-	buffer_clear(&text);
+		outcome = durable_write(
+		    folder, BANS_FILE, w.text.data, w.text.len, error, size);
+	writer_clear(&w);
 	return outcome;
 }

@@ -3,12 +3,9 @@
  */
 #include "server/control_bans.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "common/buffer.h"
 #include "common/clock.h"
 #include "server/bans.h"
 #include "server/call.h"
@@ -17,6 +14,7 @@
 #include "server/method.h"
 #include "server/pool.h"
 #include "server/settings.h"
+#include "server/writer.h"
 
 #define SLICES_AT_ONCE 16 /* of a sweep that a call waits for */
 #define LOOK_MS 10000	  /* at least so often: the interval may have been changed */
@@ -27,19 +25,16 @@ void
 control_bans_tell(struct pool *pool, const char *what, const struct ban *ban)
 {
 	struct event event = { .type = EVENT_BAN, .reason = EVENT_NO_REASON };
-	struct buffer text;
-	int err;
+	struct writer detail;
 
-	buffer_init(&text);
-	err = buffer_printf(&text, "{\"what\":\"%s\",", what);
-	if (err == 0)
-		err = ban_write(&text, ban);
-	if (err == 0)
-		err = buffer_append(&text, "}", 2);
-	event.detail = err == 0 ? text.data : NULL;
+	writer_init(&detail);
+	writer_printf(&detail, "{\"what\":\"%s\",", what);
+	ban_write(&detail, ban);
+	writer_text(&detail, "}");
+	event.detail = writer_finish(&detail);
 	memcpy(event.user, ban->key.user, sizeof(event.user));
 	events_emit(pool->events, &event);
-	buffer_clear(&text);
+	writer_clear(&detail);
 }
 
 /* ---- the sweep ---- */

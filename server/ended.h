@@ -6,17 +6,17 @@
 #ifndef SERVER_ENDED_H
 #define SERVER_ENDED_H
 
-struct buffer;
 struct history_entry;
 struct pool;
 struct row;
+struct writer;
 
 /*
- * Appends the members of the end as JSON, without the brace that ends the object, so
- * that more may follow (poold-control(7), connections.history). Returns 0 or -ENOMEM.
+ * The end as a JSON object (poold-control(7), connections.history), without the brace
+ * that ends it, so that more may follow.
  */
-int ended_write(
-    struct buffer *out, const struct pool *pool, const struct history_entry *e);
+void ended_write(
+    struct writer *w, const struct pool *pool, const struct history_entry *e);
 
 /* What a selector looks at, as it was at the end; `age` is how long it lived. */
 void ended_row(struct row *row, const struct pool *pool, const struct history_entry *e);

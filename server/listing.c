@@ -20,34 +20,30 @@ listing_init(struct listing *l, struct call *call, const char *member)
 		.is_streamed = call_boolean(call, "stream"),
 		.id = call_id_text(call),
 	};
-	buffer_init(&l->line);
 	return l->id == NULL ? -ENOMEM : 0;
 }
 
 void
 listing_clear(struct listing *l)
 {
-	buffer_clear(&l->line);
+	writer_clear(&l->row);
+	writer_clear(&l->line);
 	free(l->id);
 	l->id = NULL;
 }
 
-static int
+static void
 begin_line(struct listing *l)
 {
-	int err;
-
 	if (l->is_streamed)
-		err = buffer_printf(&l->line,
+		writer_printf(&l->line,
 		    "{\"jsonrpc\":\"2.0\",\"method\":\"rows\",\"params\":{\"id\":%s,"
 		    "\"rows\":[",
 		    l->id);
 	else
-		err = buffer_printf(&l->line,
+		writer_printf(&l->line,
 		    "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":{\"%s\":[", l->id,
 		    l->member);
-	l->head = l->line.len;
-	return err;
 }
 
 bool
@@ -64,57 +60,56 @@ listing_is_too_long(struct listing *l)
 int
 listing_flush(struct listing *l)
 {
-	int err;
-
 	if (!l->is_streamed || l->rows == 0)
 		return 0;
-	if ((err = buffer_append_text(&l->line, LINE_END)) < 0 ||
-	    (err = buffer_append(&l->call->peer->out, l->line.data, l->line.len)) < 0)
-		return err;
-	buffer_consume(&l->line, l->line.len);
 	l->rows = 0;
-	return 0;
+	writer_text(&l->line, LINE_END);
+	return writer_move(&l->line, &l->call->peer->out);
+}
+
+static bool
+is_full(const struct listing *l)
+{
+	return l->is_streamed && l->rows > 0 &&
+	       l->line.text.len + 1 + l->row.text.len + sizeof(LINE_END) - 1 >
+		   RPC_MAX_ROWS;
 }
 
 int
-listing_add(struct listing *l, const char *row, size_t len)
+listing_end_row(struct listing *l)
 {
-	int err = 0;
+	int err = is_full(l) ? listing_flush(l) : 0;
 
-	if (l->is_streamed && l->rows > 0 &&
-	    l->line.len + 1 + len + sizeof(LINE_END) - 1 > RPC_MAX_ROWS)
-		err = listing_flush(l);
-	if (err == 0 && l->line.len == 0)
-		err = begin_line(l);
-	if (err == 0 && l->rows > 0)
-		err = buffer_append(&l->line, ",", 1);
-	if (err == 0)
-		err = buffer_append(&l->line, row, len);
-	if (err == 0) {
-		l->rows++;
-		l->returned++;
-	}
-	return err;
+	if (err < 0)
+		return err;
+	if (l->line.text.len == 0)
+		begin_line(l);
+	if (l->rows > 0)
+		writer_text(&l->line, ",");
+	writer_join(&l->line, &l->row);
+	writer_empty(&l->row);
+	l->rows++;
+	l->returned++;
+	return l->line.err;
 }
 
 static int
 write_end(struct listing *l, const char *tail, const char *next)
 {
+	struct writer *w = &l->line;
 	int err = listing_flush(l);
 
-	if (err == 0 && l->is_streamed)
-		err = buffer_printf(
-		    &l->line, "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":{", l->id);
-	else if (err == 0 && l->line.len == 0)
-		err = begin_line(l);
-	if (err == 0 && !l->is_streamed)
-		err = buffer_append_text(&l->line, "],");
-	if (err == 0)
-		err = buffer_printf(&l->line, "%s,\"returned\":%zu,\"next\":%s}}\n",
-		    tail, l->returned, next == NULL ? "null" : next);
-	if (err == 0)
-		err = buffer_append(&l->call->peer->out, l->line.data, l->line.len);
-	return err;
+	if (err < 0)
+		return err;
+	if (l->is_streamed)
+		writer_printf(w, "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":{", l->id);
+	else if (w->text.len == 0)
+		begin_line(l);
+	if (!l->is_streamed)
+		writer_text(w, "],");
+	writer_printf(w, "%s,\"returned\":%zu,\"next\":%s}}\n", tail, l->returned,
+	    next == NULL ? "null" : next);
+	return writer_move(w, &l->call->peer->out);
 }
 
 void

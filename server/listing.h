@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "common/buffer.h"
+#include "server/writer.h"
 
 struct call;
 
@@ -20,9 +20,9 @@ struct listing {
 	struct call *call;
 	const char *member; /* of the result that is not streamed */
 	bool is_streamed;
+	struct writer row;  /* being made by the caller, until listing_end_row() */
 	char *id;	    /* of the call, as JSON */
-	struct buffer line; /* being made */
-	size_t head;	    /* bytes of it before the first row */
+	struct writer line; /* being made of rows */
 	size_t rows;	    /* in it */
 	size_t returned;
 };
@@ -31,8 +31,9 @@ struct listing {
 int listing_init(struct listing *l, struct call *call, const char *member);
 void listing_clear(struct listing *l);
 
-/* Adds one JSON object. A full line goes to the client. Returns 0 or -ENOMEM. */
-int listing_add(struct listing *l, const char *row, size_t len);
+/* Adds `row`, one JSON object, and empties it. A full line goes to the client. Returns
+ * 0 or -ENOMEM, also for what the row has met. */
+int listing_end_row(struct listing *l);
 
 /* More than an answer in one piece may hold, to a call without a limit: it has been
  * answered with that. */

@@ -115,7 +115,6 @@ method_ban_remove(struct call *call)
 
 struct roll { /* state of the call */
 	struct listing listing;
-	struct buffer row;
 	uint64_t limit, after;
 	uint64_t total;
 };
@@ -126,27 +125,22 @@ clear(struct call *call)
 	struct roll *list = call->state;
 
 	listing_clear(&list->listing);
-	buffer_clear(&list->row);
 	free(list);
 }
 
 /* A rule as JSON, with what only the running daemon knows. */
-static int
-write_ban(struct buffer *out, const struct ban *ban, int64_t now_ms)
+static void
+write_ban(struct writer *w, const struct ban *ban, int64_t now_ms)
 {
-	int err = buffer_printf(out, "{\"number\":%" PRIu64 ",\"kind\":\"%s\",",
-	    ban->number, ban_key_is_user(&ban->key) ? "user" : "address");
-
-	if (err == 0)
-		err = ban_write(out, ban);
-	if (err == 0 && ban->end_ms == BAN_FOREVER)
-		err = buffer_append_text(out, ",\"left_s\":null");
-	else if (err == 0)
-		err = buffer_printf(
-		    out, ",\"left_s\":%.3f", (double)ban_left_ms(ban, now_ms) / 1000);
-	if (err == 0)
-		err = buffer_printf(out, ",\"hits\":%" PRIu64 "}", ban->hits);
-	return err;
+	writer_printf(w, "{\"number\":%" PRIu64 ",\"kind\":\"%s\",", ban->number,
+	    ban_key_is_user(&ban->key) ? "user" : "address");
+	ban_write(w, ban);
+	if (ban->end_ms == BAN_FOREVER)
+		writer_text(w, ",\"left_s\":null");
+	else
+		writer_printf(
+		    w, ",\"left_s\":%.3f", (double)ban_left_ms(ban, now_ms) / 1000);
+	writer_printf(w, ",\"hits\":%" PRIu64 "}", ban->hits);
 }
 
 static bool
@@ -158,15 +152,10 @@ has_enough(const struct roll *list)
 static int
 add_row(struct roll *list, const struct ban *ban, int64_t now_ms)
 {
-	int err;
-
 	if (ban->end_ms <= now_ms)
 		return 0;
-	err = write_ban(&list->row, ban, now_ms);
-	if (err == 0)
-		err = listing_add(&list->listing, list->row.data, list->row.len);
-	buffer_consume(&list->row, list->row.len);
-	return err;
+	write_ban(&list->listing.row, ban, now_ms);
+	return listing_end_row(&list->listing);
 }
 
 static void
@@ -220,7 +209,6 @@ method_ban_list(struct call *call)
 		call_no_memory(call);
 		return;
 	}
-	buffer_init(&list->row);
 	list->limit = (uint64_t)call_integer(call, "limit", 0);
 	list->after = (uint64_t)call_integer(call, "after", 0);
 	list->total = bans_count(call->control->pool->bans);
@@ -244,13 +232,14 @@ method_ban_list(struct call *call)
 static json_t *
 describe(const struct ban *ban, int64_t now_ms)
 {
-	struct buffer text;
+	struct writer w;
 	json_t *doc = NULL;
 
-	buffer_init(&text);
-	if (write_ban(&text, ban, now_ms) == 0)
-		doc = json_loadb(text.data, text.len, 0, NULL);
-	buffer_clear(&text);
+	writer_init(&w);
+	write_ban(&w, ban, now_ms);
+	if (w.err == 0)
+		doc = json_loadb(w.text.data, w.text.len, 0, NULL);
+	writer_clear(&w);
 	return doc;
 }
 

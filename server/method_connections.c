@@ -33,7 +33,6 @@
 
 struct roll { /* state of connections.list and .show */
 	struct listing listing;
-	struct buffer row;
 	uint64_t limit;	     /* rows that are wanted, 0: all */
 	uint64_t total;	     /* connections that match */
 	struct survey *page; /* whose rows are being written */
@@ -55,7 +54,6 @@ clear(struct call *call)
 	if (list == NULL)
 		return;
 	listing_clear(&list->listing);
-	buffer_clear(&list->row);
 	survey_free(list->page);
 	free(list->handles);
 	free(list);
@@ -65,60 +63,50 @@ static void
 finish(struct call *call)
 {
 	struct roll *list = call->state;
-	char *missing = json_dumps(call->missing, RPC_DUMP), next[32];
-	struct buffer tail;
-	int err;
+	char *missing = json_dumps(call->missing, RPC_DUMP), *text, next[32];
+	struct writer tail;
 
-	buffer_init(&tail);
-	err = missing == NULL
-		  ? -ENOMEM
-		  : buffer_printf(&tail,
-			"\"total\":%" PRIu64 ",\"online\":%zu,\"missing\":%s",
-			list->total, directory_sessions(call->control->pool->directory),
-			missing);
-	if (err == 0 && list->is_watch)
-		err = buffer_printf(&tail, ",\"seq\":%" PRIu64, list->seq);
+	writer_init(&tail);
+	writer_printf(&tail, "\"total\":%" PRIu64 ",\"online\":%zu,\"missing\":%s",
+	    list->total, directory_sessions(call->control->pool->directory),
+	    missing == NULL ? "null" : missing);
+	if (list->is_watch)
+		writer_printf(&tail, ",\"seq\":%" PRIu64, list->seq);
+	text = writer_finish(&tail);
 	snprintf(next, sizeof(next), "%" PRIu64, list->last_id);
-	if (err == 0)
-		err = buffer_append(&tail, "", 1); /* its NUL */
-	if (err == 0)
-		listing_finish(&list->listing, tail.data, list->is_cut ? next : NULL);
-	else
+	if (missing == NULL || text == NULL)
 		call_no_memory(call);
-	buffer_clear(&tail);
+	else
+		listing_finish(&list->listing, text, list->is_cut ? next : NULL);
+	writer_clear(&tail);
 	free(missing);
 }
 
-/* Into the object that has been written, before its closing brace. */
-static int
-add_previous(struct roll *list, const struct row *row)
+static void
+write_previous(struct writer *w, const struct pool *pool, const struct row *row)
 {
-	const struct pool *pool = list->listing.call->control->pool;
 	struct history_entry e;
 	size_t n =
 	    row->user[0] == '\0' ? 0 : history_of_user(pool->history, row->user, &e, 1);
-	int err;
 
-	list->row.len--;
-	err = buffer_append_text(&list->row, ",\"previous_end\":");
-	if (err == 0 && n > 0)
-		err = ended_write(&list->row, pool, &e);
+	writer_text(w, ",\"previous_end\":");
+	if (n > 0)
+		ended_write(w, pool, &e);
+	writer_text(w, n > 0 ? "}" : "null");
 	history_release(pool->history, &e, n);
-	return err == 0 ? buffer_append_text(&list->row, n > 0 ? "}}" : "null}") : err;
 }
 
 static int
 write_row(struct roll *list, const struct row *row)
 {
-	int err = row_write(&list->row, row);
+	struct writer *w = &list->listing.row;
 
-	if (err == 0 && list->with_past)
-		err = add_previous(list, row);
-	if (err == 0)
-		err = listing_add(&list->listing, list->row.data, list->row.len);
-	buffer_consume(&list->row, list->row.len);
+	row_write(w, row);
+	if (list->with_past)
+		write_previous(w, list->listing.call->control->pool, row);
+	writer_text(w, "}");
 	list->last_id = row->handle.id;
-	return err;
+	return listing_end_row(&list->listing);
 }
 
 static bool
@@ -271,7 +259,6 @@ list_new(struct call *call)
 		call_no_memory(call);
 		return NULL;
 	}
-	buffer_init(&list->row);
 	call->state = list;
 	call->clear = clear;
 	return list;

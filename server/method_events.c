@@ -17,6 +17,7 @@
 #include "server/pool.h"
 #include "server/row.h"
 #include "server/selector.h"
+#include "server/writer.h"
 
 #define BATCH 64 /* events read from the ring at once */
 
@@ -24,7 +25,7 @@ struct subscription {	/* state of the call */
 	uint64_t seq;	/* the last one dealt with */
 	uint32_t types; /* bits of those wanted */
 	char *id;	/* of the call, as JSON */
-	struct buffer line;
+	struct writer line;
 };
 
 static void
@@ -34,7 +35,7 @@ clear(struct call *call)
 
 	if (sub == NULL)
 		return;
-	buffer_clear(&sub->line);
+	writer_clear(&sub->line);
 	free(sub->id);
 	free(sub);
 }
@@ -53,43 +54,35 @@ is_wanted(const struct call *call, const struct event *e)
 	return selector_match(call->selector, &row);
 }
 
-static int
-write_reason(struct buffer *out, const struct event *e)
+static void
+write_reason(struct writer *w, const struct event *e)
 {
 	const struct close_reason_info *info;
 
 	if (e->reason == EVENT_NO_REASON)
-		return 0;
+		return;
 	info = close_reason_info((enum close_reason)e->reason);
-	return buffer_printf(out, ",\"reason\":\"%s\",\"code\":%u,\"by\":\"%s\"",
-	    info->slug, info->code, info->by);
+	writer_printf(w, ",\"reason\":\"%s\",\"code\":%u,\"by\":\"%s\"", info->slug,
+	    info->code, info->by);
 }
 
-static int
-write_who(struct buffer *out, const struct event *e)
+static void
+write_who(struct writer *w, const struct event *e)
 {
 	char address[NET_TEXT_SIZE];
-	int err = 0;
 
 	if (e->id != 0)
-		err = buffer_printf(out, ",\"id\":%" PRIu64, e->id);
-	if (err == 0 && e->user[0] != '\0') {
-		err = buffer_append_text(out, ",\"user\":");
-		if (err == 0)
-			err = row_write_string(out, e->user);
-	}
-	if (err == 0 && e->addr.family != NET_NONE) {
-		err = buffer_append_text(out, ",\"address\":");
-		if (err == 0)
-			err = row_write_string(out, net_addr_text(&e->addr, address));
-	}
-	return err;
+		writer_printf(w, ",\"id\":%" PRIu64, e->id);
+	if (e->user[0] != '\0')
+		writer_member(w, "user", e->user);
+	if (e->addr.family != NET_NONE)
+		writer_member(w, "address", net_addr_text(&e->addr, address));
 }
 
-static int
-write_end(struct buffer *out, const struct event_end *end)
+static void
+write_end(struct writer *w, const struct event_end *end)
 {
-	return buffer_printf(out,
+	writer_printf(w,
 	    ",\"age_s\":%.3f,\"bytes_in\":%" PRIu64 ",\"bytes_out\":%" PRIu64
 	    ",\"messages_in\":%" PRIu32 ",\"messages_out\":%" PRIu32
 	    ",\"queue_bytes\":%" PRIu64,
@@ -98,22 +91,21 @@ write_end(struct buffer *out, const struct event_end *end)
 }
 
 /* The further members: what stands between the braces of the detail. */
-static int
-write_detail(struct buffer *out, const struct event *e)
+static void
+write_detail(struct writer *w, const struct event *e)
 {
 	size_t len = e->detail == NULL ? 0 : strlen(e->detail);
 
 	if (e->type == EVENT_DISCONNECT)
-		return write_end(out, &e->end);
-	if (len <= 2 || e->detail[0] != '{')
-		return 0;
-	return buffer_printf(out, ",%.*s", (int)(len - 2), e->detail + 1);
+		write_end(w, &e->end);
+	else if (len > 2 && e->detail[0] == '{')
+		writer_printf(w, ",%.*s", (int)(len - 2), e->detail + 1);
 }
 
-static int
+static void
 begin_line(struct subscription *sub)
 {
-	return buffer_printf(&sub->line,
+	writer_printf(&sub->line,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"event\",\"params\":{\"id\":%s,\"event\":"
 	    "{",
 	    sub->id);
@@ -123,12 +115,9 @@ static int
 end_line(struct call *call)
 {
 	struct subscription *sub = call->state;
-	int err = buffer_append_text(&sub->line, "}}}\n");
 
-	if (err == 0)
-		err = buffer_append(&call->peer->out, sub->line.data, sub->line.len);
-	buffer_consume(&sub->line, sub->line.len);
-	return err;
+	writer_text(&sub->line, "}}}\n");
+	return writer_move(&sub->line, &call->peer->out);
 }
 
 static int
@@ -136,32 +125,25 @@ write_event(struct call *call, const struct event *e)
 {
 	struct subscription *sub = call->state;
 	char when[CLOCK_TEXT_SIZE];
-	int err = begin_line(sub);
 
-	if (err == 0)
-		err = buffer_printf(&sub->line,
-		    "\"seq\":%" PRIu64 ",\"time\":\"%s\",\"type\":\"%s\"", e->seq,
-		    clock_text(e->wall_us, when), event_type_name(e->type));
-	if (err == 0)
-		err = write_who(&sub->line, e);
-	if (err == 0)
-		err = write_reason(&sub->line, e);
-	if (err == 0)
-		err = write_detail(&sub->line, e);
-	return err == 0 ? end_line(call) : err;
+	begin_line(sub);
+	writer_printf(&sub->line, "\"seq\":%" PRIu64 ",\"time\":\"%s\",\"type\":\"%s\"",
+	    e->seq, clock_text(e->wall_us, when), event_type_name(e->type));
+	write_who(&sub->line, e);
+	write_reason(&sub->line, e);
+	write_detail(&sub->line, e);
+	return end_line(call);
 }
 
 static int
 write_gap(struct call *call, uint64_t from, uint64_t to)
 {
 	struct subscription *sub = call->state;
-	int err = begin_line(sub);
 
-	if (err == 0)
-		err = buffer_printf(&sub->line,
-		    "\"type\":\"gap\",\"from_seq\":%" PRIu64 ",\"to_seq\":%" PRIu64,
-		    from, to);
-	return err == 0 ? end_line(call) : err;
+	begin_line(sub);
+	writer_printf(&sub->line,
+	    "\"type\":\"gap\",\"from_seq\":%" PRIu64 ",\"to_seq\":%" PRIu64, from, to);
+	return end_line(call);
 }
 
 static int
@@ -333,7 +315,7 @@ method_events_subscribe(struct call *call)
 		call_no_memory(call);
 		return;
 	}
-	buffer_init(&sub->line);
+	writer_init(&sub->line);
 	sub->types = types;
 	call->state = sub;
 	call->clear = clear;

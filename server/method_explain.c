@@ -41,8 +41,7 @@ struct explain { /* state of the call */
 	size_t nends;
 	uint64_t total; /* ends found */
 	struct history_moment moments[ENDS];
-	struct buffer text; /* the row being made, */
-	struct buffer tail; /* and what goes behind the rows */
+	struct writer tail; /* what goes behind the rows */
 };
 
 static void
@@ -57,8 +56,7 @@ clear(struct call *call)
 		history_read_end(h, &x->reader);
 	history_release(h, x->ends, x->nends);
 	listing_clear(&x->listing);
-	buffer_clear(&x->text);
-	buffer_clear(&x->tail);
+	writer_clear(&x->tail);
 	free(x);
 }
 
@@ -101,82 +99,67 @@ setting_of(const struct history_entry *e, enum setting_id *ret)
 }
 
 /* The setting that decided, with its value now. */
-static int
-write_setting(struct call *call, const struct history_entry *e)
+static void
+write_setting(struct writer *w, struct pool *pool, const struct history_entry *e)
 {
-	struct explain *x = call->state;
 	enum setting_id id;
 	const struct setting_info *info = setting_of(e, &id);
 	struct settings *s;
 	char *value;
-	int err;
 
-	if (info == NULL)
-		return buffer_append_text(
-		    &x->text, ",\"setting\":null,\"setting_value\":null");
-	s = pool_settings(call->control->pool);
+	if (info == NULL) {
+		writer_text(w, ",\"setting\":null,\"setting_value\":null");
+		return;
+	}
+	s = pool_settings(pool);
 	value = settings_text(s, id);
 	settings_unref(s);
-	err = buffer_printf(
-	    &x->text, ",\"setting\":\"%s\",\"setting_value\":", info->name);
-	if (err == 0)
-		err = row_write_string(&x->text, value == NULL ? "" : value);
+	writer_printf(w, ",\"setting\":\"%s\",\"setting_value\":", info->name);
+	writer_string(w, value == NULL ? "" : value);
 	free(value);
-	return err;
 }
 
 static int
 write_end(struct call *call, size_t i)
 {
 	struct explain *x = call->state;
-	const struct history_entry *e = &x->ends[i];
-	int err = ended_write(&x->text, call->control->pool, e);
+	struct pool *pool = call->control->pool;
+	struct writer *w = &x->listing.row;
 
-	if (err == 0)
-		err = buffer_printf(
-		    &x->text, ",\"same_second\":%" PRIu64, x->moments[i].count);
-	if (err == 0)
-		err = write_setting(call, e);
-	if (err == 0)
-		err = buffer_append(&x->text, "}", 1);
-	if (err == 0)
-		err = listing_add(&x->listing, x->text.data, x->text.len);
-	buffer_consume(&x->text, x->text.len);
-	return err;
+	ended_write(w, pool, &x->ends[i]);
+	writer_printf(w, ",\"same_second\":%" PRIu64, x->moments[i].count);
+	write_setting(w, pool, &x->ends[i]);
+	writer_text(w, "}");
+	return listing_end_row(&x->listing);
 }
 
-static int
-write_tail(struct call *call)
+static void
+write_totals(struct writer *w, uint64_t total, const struct history_totals *t)
 {
-	struct explain *x = call->state;
-	struct history_totals totals = history_totals(call->control->pool->history);
 	char oldest[CLOCK_TEXT_SIZE];
-	int err = buffer_printf(&x->tail,
-	    "\"total\":%" PRIu64 ",\"remembered\":%" PRIu32 ",\"oldest_at\":", x->total,
-	    totals.entries);
 
-	if (err == 0 && totals.entries == 0)
-		err = buffer_append_text(&x->tail, "null");
-	else if (err == 0)
-		err = row_write_string(
-		    &x->tail, clock_text(totals.oldest_wall_us, oldest));
-	return err == 0 ? buffer_append(&x->tail, "", 1) : err; /* its NUL */
+	writer_printf(
+	    w, "\"total\":%" PRIu64 ",\"remembered\":%" PRIu32, total, t->entries);
+	writer_member(w, "oldest_at",
+	    t->entries == 0 ? "" : clock_text(t->oldest_wall_us, oldest));
 }
 
 static void
 answer(struct call *call)
 {
 	struct explain *x = call->state;
+	struct history_totals totals = history_totals(call->control->pool->history);
+	const char *tail;
 	int err = 0;
 
 	for (size_t i = 0; i < x->nends && err == 0; i++)
 		err = write_end(call, i);
-	if (err == 0)
-		err = write_tail(call);
-	if (err < 0)
+	write_totals(&x->tail, x->total, &totals);
+	tail = writer_finish(&x->tail);
+	if (err < 0 || tail == NULL)
 		call_no_memory(call);
 	else
-		listing_finish(&x->listing, x->tail.data, NULL);
+		listing_finish(&x->listing, tail, NULL);
 }
 
 /* ---- the two walks ---- */
@@ -249,33 +232,25 @@ step(struct call *call)
 
 /* ---- who is here ---- */
 
-static int
-write_live(struct buffer *out, const struct survey *s)
+static void
+write_live(struct writer *w, const struct survey *s)
 {
-	int err = buffer_append_text(out, "\"online\":[");
-
-	for (size_t i = 0; i < s->nrows && i < LIVE && err == 0; i++) {
-		if (i > 0)
-			err = buffer_append(out, ",", 1);
-		if (err == 0)
-			err = row_write(out, &s->rows[i]);
+	writer_text(w, "\"online\":[");
+	for (size_t i = 0; i < s->nrows && i < LIVE; i++) {
+		writer_text(w, i > 0 ? "," : "");
+		row_write(w, &s->rows[i]);
+		writer_text(w, "}");
 	}
-	return err == 0
-		   ? buffer_printf(out, "],\"connections\":%" PRIu64 ",", s->matched)
-		   : err;
+	writer_printf(w, "],\"connections\":%" PRIu64 ",", s->matched);
 }
 
 static void
 live_arrived(struct call *call, struct survey *s)
 {
 	struct explain *x = call->state;
-	int err = write_live(&x->tail, s);
 
+	write_live(&x->tail, s);
 	survey_free(s);
-	if (err < 0) {
-		call_no_memory(call);
-		return;
-	}
 	begin_walk(call);
 	call->step = step;
 }
@@ -410,8 +385,7 @@ method_connections_explain(struct call *call)
 		call_no_memory(call);
 		return;
 	}
-	buffer_init(&x->text);
-	buffer_init(&x->tail);
+	writer_init(&x->tail);
 	call->state = x;
 	call->clear = clear;
 	if (parse_who(call) && make_selector(call))

@@ -35,7 +35,6 @@ struct past { /* state of the call */
 	uint64_t total; /* ends that match */
 	uint64_t last;	/* number of the last row */
 	bool is_cut;
-	struct buffer row;
 	struct history_entry batch[BATCH];
 };
 
@@ -49,7 +48,6 @@ clear(struct call *call)
 	if (p->is_reading)
 		history_read_end(call->control->pool->history, &p->reader);
 	listing_clear(&p->listing);
-	buffer_clear(&p->row);
 	free(p);
 }
 
@@ -57,15 +55,11 @@ static int
 write_entry(struct call *call, const struct history_entry *e)
 {
 	struct past *p = call->state;
-	int err = ended_write(&p->row, call->control->pool, e);
 
-	if (err == 0)
-		err = buffer_append(&p->row, "}", 1);
-	if (err == 0)
-		err = listing_add(&p->listing, p->row.data, p->row.len);
-	buffer_consume(&p->row, p->row.len);
+	ended_write(&p->listing.row, call->control->pool, e);
+	writer_text(&p->listing.row, "}");
 	p->last = e->number;
-	return err;
+	return listing_end_row(&p->listing);
 }
 
 static int
@@ -235,7 +229,6 @@ method_connections_history(struct call *call)
 		call_no_memory(call);
 		return;
 	}
-	buffer_init(&p->row);
 	call->state = p;
 	call->clear = clear;
 	p->limit = (uint64_t)call_integer(call, "limit", 0);

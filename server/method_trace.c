@@ -19,7 +19,6 @@
 #include "server/listing.h"
 #include "server/method.h"
 #include "server/pool.h"
-#include "server/row.h"
 #include "server/selector.h"
 #include "server/trace.h"
 
@@ -35,7 +34,6 @@
 struct tracing { /* state of the call */
 	struct call *call;
 	struct listing listing;
-	struct buffer row;
 	struct trace *trace;
 	struct timer tick; /* so that a turn of the loop comes for that, and at: */
 	int64_t end_ms;
@@ -54,32 +52,28 @@ clear(struct call *call)
 	timer_cancel(call->control, &t->tick);
 	trace_close(t->trace);
 	listing_clear(&t->listing);
-	buffer_clear(&t->row);
 	free(t);
 }
 
 /* ---- rows ---- */
 
-static int
-begin_row(struct buffer *out, int64_t wall_us, const char *direction, const char *text)
+static void
+begin_row(struct tracing *t, int64_t wall_us, const char *direction, const char *text)
 {
+	struct writer *w = &t->listing.row;
 	char when[CLOCK_TEXT_SIZE];
-	int err = buffer_printf(out,
+
+	writer_printf(w,
 	    "{\"time\":\"%s\",\"dir\":\"%s\",\"text\":", clock_text(wall_us, when),
 	    direction);
-
-	return err == 0 ? row_write_string(out, text) : err;
+	writer_string(w, text);
 }
 
 static int
 end_row(struct tracing *t)
 {
-	int err = buffer_append(&t->row, "}", 1);
-
-	if (err == 0)
-		err = listing_add(&t->listing, t->row.data, t->row.len);
-	buffer_consume(&t->row, t->row.len);
-	return err;
+	writer_text(&t->listing.row, "}");
+	return listing_end_row(&t->listing);
 }
 
 static int
@@ -90,28 +84,25 @@ write_line(struct tracing *t, const struct trace_line *line)
 		[TRACE_OUT] = "out",
 		[TRACE_NOTE] = "note",
 	};
-	int err = begin_row(&t->row, line->wall_us, names[line->direction], line->text);
 
-	if (err == 0)
-		err = buffer_printf(&t->row, ",\"id\":%" PRIu64, line->id);
-	if (err == 0 && line->bytes != TRACE_NO_PAYLOAD)
-		err = buffer_printf(&t->row, ",\"bytes\":%" PRIu32, line->bytes);
-	return err == 0 ? end_row(t) : err;
+	begin_row(t, line->wall_us, names[line->direction], line->text);
+	writer_printf(&t->listing.row, ",\"id\":%" PRIu64, line->id);
+	if (line->bytes != TRACE_NO_PAYLOAD)
+		writer_printf(&t->listing.row, ",\"bytes\":%" PRIu32, line->bytes);
+	return end_row(t);
 }
 
 static int
 write_left_out(struct tracing *t)
 {
 	char text[64];
-	int err;
 
 	snprintf(text, sizeof(text), "%" PRIu64 " lines left out", t->untold);
-	err = begin_row(&t->row, clock_wall_us(), "note", text);
-	if (err == 0)
-		err = buffer_printf(&t->row, ",\"left_out\":%" PRIu64, t->untold);
+	begin_row(t, clock_wall_us(), "note", text);
+	writer_printf(&t->listing.row, ",\"left_out\":%" PRIu64, t->untold);
 	t->untold = 0;
 	t->told_ms = clock_ms();
-	return err == 0 ? end_row(t) : err;
+	return end_row(t);
 }
 
 /* Writes up to a batch. Returns how many lines there were, or -ENOMEM. */
@@ -221,8 +212,8 @@ begin(struct call *call, uint64_t sessions)
 
 	snprintf(text, sizeof(text), "trace of %.64s begins, %" PRIu64 " online",
 	    call_string(call, "user"), sessions);
-	if (begin_row(&t->row, clock_wall_us(), "note", text) < 0 || end_row(t) < 0 ||
-	    listing_flush(&t->listing) < 0) {
+	begin_row(t, clock_wall_us(), "note", text);
+	if (end_row(t) < 0 || listing_flush(&t->listing) < 0) {
 		call_no_memory(call);
 		return;
 	}
@@ -289,7 +280,6 @@ tracing_new(struct call *call)
 	}
 	t->listing.is_streamed = true; /* asked for or not: it may last for an hour */
 	t->call = call;
-	buffer_init(&t->row);
 	timer_init(&t->tick, tick);
 	call->state = t;
 	call->clear = clear;

@@ -4,6 +4,7 @@
  * Sessions are fetched in the order of (user, id), a page at a time, and those of
  * one user gathered into one row; what the workers keep meanwhile is one page.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,12 +100,13 @@ trim(struct users *u)
 static int
 keep_sorted(struct users *u)
 {
+	struct writer *row = &u->listing.row;
 	struct user *user;
 
 	if (u->sorted == NULL) {
 		u->sorted = calloc(2 * u->most, sizeof(*u->sorted));
 		if (u->sorted == NULL)
-			return -1;
+			return -ENOMEM;
 	}
 	if (u->nsorted == 2 * u->most)
 		trim(u);
@@ -112,9 +114,10 @@ keep_sorted(struct users *u)
 	*user =
 	    (struct user){ .sessions = u->row.sessions, .since_ms = u->row.since_ms };
 	memcpy(user->name, u->row.last.user, sizeof(user->name));
-	user->json = strndup(u->row.json.data, u->row.json.len);
+	user->json = row->err < 0 ? NULL : strndup(row->text.data, row->text.len);
+	writer_empty(row);
 	if (user->json == NULL)
-		return -1;
+		return -ENOMEM;
 	u->nsorted++;
 	return 0;
 }
@@ -129,11 +132,8 @@ end_user(struct users *u)
 
 	if (u->row.copies == 0)
 		return 0;
-	err = user_row_finish(&u->row);
-	if (err == 0 && u->is_sorted)
-		err = keep_sorted(u);
-	else if (err == 0)
-		err = listing_add(&u->listing, u->row.json.data, u->row.json.len);
+	user_row_write(&u->row, &u->listing.row);
+	err = u->is_sorted ? keep_sorted(u) : listing_end_row(&u->listing);
 	user_row_reset(&u->row);
 	return err;
 }
@@ -204,9 +204,10 @@ add_sorted(struct users *u)
 
 	trim(u);
 	u->is_sorted = false;
-	for (size_t i = 0; err == 0 && i < u->nsorted; i++)
-		err = listing_add(
-		    &u->listing, u->sorted[i].json, strlen(u->sorted[i].json));
+	for (size_t i = 0; err == 0 && i < u->nsorted; i++) {
+		writer_text(&u->listing.row, u->sorted[i].json);
+		err = listing_end_row(&u->listing);
+	}
 	return err;
 }
 
@@ -215,11 +216,10 @@ finish(struct call *call)
 {
 	struct users *u = call->state;
 	size_t online = directory_users(call->control->pool->directory);
-	struct buffer next;
+	struct writer next;
 	char tail[96];
 	int err = 0;
 
-	buffer_init(&next);
 	if (u->is_sorted && u->limit == 0 && u->total > u->most) {
 		call_fail(call, RPC_LIMIT,
 		    "%" PRIu64 " match, at most %zu rows can be sorted: give a limit",
@@ -228,17 +228,15 @@ finish(struct call *call)
 	}
 	if (u->is_sorted && u->nsorted > 0)
 		err = add_sorted(u);
-	if (err == 0 && u->is_cut)
-		err = row_write_string(&next, u->after_user);
-	if (err == 0)
-		err = buffer_append(&next, "", 1); /* its NUL */
+	writer_init(&next);
+	writer_string(&next, u->after_user);
 	snprintf(tail, sizeof(tail), "\"total\":%" PRIu64 ",\"online\":%zu", u->total,
 	    online);
-	if (err < 0)
+	if (err < 0 || writer_finish(&next) == NULL)
 		call_no_memory(call);
 	else
-		listing_finish(&u->listing, tail, u->is_cut ? next.data : NULL);
-	buffer_clear(&next);
+		listing_finish(&u->listing, tail, u->is_cut ? next.text.data : NULL);
+	writer_clear(&next);
 }
 
 static int

@@ -1,7 +1,7 @@
 /*
  * row.c - sorting and writing connections for operators.
  *
- * JSON is written straight into the buffer: a listing of 100,000 connections
+ * JSON is written straight into a buffer: a listing of 100,000 connections
  * must not make a tree of two million values first.
  */
 #include "server/row.h"
@@ -11,9 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/buffer.h"
 #include "common/clock.h"
 #include "common/text.h"
+#include "server/writer.h"
 
 static int
 order_of(int64_t a, int64_t b)
@@ -237,121 +237,69 @@ row_order_compare(
 	return result != 0 ? result : by_id(a, b);
 }
 
-int
-row_write_string(struct buffer *out, const char *text)
-{
-	size_t len = strlen(text);
-	int err = buffer_append(out, "\"", 1);
-
-	for (size_t used; err == 0 && len > 0; text += used, len -= used) {
-		uint32_t code_point;
-
-		used = text_utf8_decode(text, len, &code_point);
-		if (used == 0) {
-			used = 1;
-			err = buffer_append_text(out, "\\ufffd");
-		} else if (code_point == '"' || code_point == '\\') {
-			err = buffer_printf(out, "\\%c", (int)code_point);
-		} else if (code_point < 0x20) {
-			err = buffer_printf(out, "\\u%04x", (unsigned)code_point);
-		} else {
-			err = buffer_append(out, text, used);
-		}
-	}
-	return err == 0 ? buffer_append(out, "\"", 1) : err;
-}
-
-int
-row_write_member(struct buffer *out, const char *name, const char *text)
-{
-	int err = buffer_printf(out, ",\"%s\":", name);
-
-	if (err < 0)
-		return err;
-	return text[0] == '\0' ? buffer_append_text(out, "null")
-			       : row_write_string(out, text);
-}
-
 /* A time of the monotonic clock as people write it; 0 is "not yet". */
-static int
-write_time(struct buffer *out, const char *name, int64_t mono_ms)
+static void
+write_time(struct writer *w, const char *name, int64_t mono_ms)
 {
 	char text[CLOCK_TEXT_SIZE] = "";
 
 	if (mono_ms != 0)
 		clock_text(clock_wall_of_ms(mono_ms), text);
-	return row_write_member(out, name, text);
+	writer_member(w, name, text);
 }
 
-static int
-write_seconds(struct buffer *out, const char *name, int64_t ms)
+static void
+write_seconds(struct writer *w, const char *name, int64_t ms)
 {
 	if (ms < 0) /* the copy is older than the last command by a slice */
 		ms = 0;
-	return buffer_printf(
-	    out, ",\"%s\":%" PRId64 ".%03d", name, ms / 1000, (int)(ms % 1000));
+	writer_printf(w, ",\"%s\":%" PRId64 ".%03d", name, ms / 1000, (int)(ms % 1000));
 }
 
-static int
-write_who(struct buffer *out, const struct row *row)
+static void
+write_who(struct writer *w, const struct row *row)
 {
 	char ip[NET_TEXT_SIZE];
-	int err = buffer_printf(out, "{\"id\":%" PRIu64, row->handle.id);
 
-	if (err == 0)
-		err = row_write_member(out, "user", row->user);
-	if (err == 0)
-		err = row_write_member(out, "display", row->display);
-	if (err == 0)
-		err = row_write_member(out, "state", state_name(row->state));
-	if (err == 0)
-		err = row_write_member(out, "ip", net_ip_text(&row->addr, ip));
-	if (err == 0)
-		err = buffer_printf(out, ",\"port\":%u", (unsigned)row->addr.port);
-	return err == 0 ? row_write_member(out, "listener", row->listener) : err;
+	writer_printf(w, "{\"id\":%" PRIu64, row->handle.id);
+	writer_member(w, "user", row->user);
+	writer_member(w, "display", row->display);
+	writer_member(w, "state", state_name(row->state));
+	writer_member(w, "ip", net_ip_text(&row->addr, ip));
+	writer_printf(w, ",\"port\":%u", (unsigned)row->addr.port);
+	writer_member(w, "listener", row->listener);
 }
 
-static int
-write_when(struct buffer *out, const struct row *row)
+static void
+write_when(struct writer *w, const struct row *row)
 {
-	int err = write_time(out, "connected_at", row->created_ms);
-
-	if (err == 0)
-		err = write_time(out, "login_at", row->login_ms);
-	if (err == 0)
-		err = write_seconds(out, "age_s", row->now_ms - row->created_ms);
-	if (err == 0)
-		err = write_seconds(out, "idle_s", row->now_ms - row->input_ms);
-	return err;
+	write_time(w, "connected_at", row->created_ms);
+	write_time(w, "login_at", row->login_ms);
+	write_seconds(w, "age_s", row->now_ms - row->created_ms);
+	write_seconds(w, "idle_s", row->now_ms - row->input_ms);
 }
 
-static int
-write_what(struct buffer *out, const struct row *row)
+static void
+write_what(struct writer *w, const struct row *row)
 {
-	int err = buffer_printf(out,
+	writer_printf(w,
 	    ",\"bytes_in\":%" PRIu64 ",\"bytes_out\":%" PRIu64
 	    ",\"messages_in\":%" PRIu64 ",\"messages_out\":%" PRIu64
 	    ",\"queue_messages\":%u,\"queue_bytes\":%" PRIu64 ",\"dropped\":%u",
 	    row->bytes_in, row->bytes_out, row->messages_in, row->messages_out,
 	    (unsigned)row->queue_messages, row->queue_bytes, (unsigned)row->dropped);
-
-	if (err < 0)
-		return err;
 	if (row->rtt_us < 0)
-		err = buffer_append_text(out, ",\"rtt_s\":null");
+		writer_text(w, ",\"rtt_s\":null");
 	else
-		err = buffer_printf(out, ",\"rtt_s\":%" PRId64 ".%06d",
-		    row->rtt_us / 1000000, (int)(row->rtt_us % 1000000));
-	return err == 0 ? buffer_printf(out, ",\"credit\":%u}", (unsigned)row->credit)
-			: err;
+		writer_printf(w, ",\"rtt_s\":%" PRId64 ".%06d", row->rtt_us / 1000000,
+		    (int)(row->rtt_us % 1000000));
+	writer_printf(w, ",\"credit\":%u", (unsigned)row->credit);
 }
 
-int
-row_write(struct buffer *out, const struct row *row)
+void
+row_write(struct writer *w, const struct row *row)
 {
-	int err = write_who(out, row);
-
-	if (err == 0)
-		err = write_when(out, row);
-	return err == 0 ? write_what(out, row) : err;
+	write_who(w, row);
+	write_when(w, row);
+	write_what(w, row);
 }

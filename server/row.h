@@ -33,7 +33,7 @@ struct row {
 	uint32_t credit;
 };
 
-struct buffer;
+struct writer;
 
 /* One column: its name in JSON, a short name ("" if there is none), how to sort. */
 struct row_column {
@@ -59,13 +59,10 @@ int row_order_compare(
 /* The id order, that of the cursors. */
 extern const struct row_order row_order_by_id;
 
-/* Appends the row as a JSON object (poold-control(7), connections.list). */
-int row_write(struct buffer *out, const struct row *row);
-
-/* Appends text as a JSON string; bytes that are no UTF-8 become U+FFFD. */
-int row_write_string(struct buffer *out, const char *text);
-
-/* Appends ,"name":"text", or null for "". Returns 0 or -ENOMEM. */
-int row_write_member(struct buffer *out, const char *name, const char *text);
+/*
+ * The row as a JSON object (poold-control(7), connections.list), without the brace that
+ * ends it, so that more may follow.
+ */
+void row_write(struct writer *w, const struct row *row);
 
 #endif

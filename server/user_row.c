@@ -21,42 +21,35 @@ user_row_init(struct user_row *u, struct directory *directory)
 void
 user_row_clear(struct user_row *u)
 {
-	buffer_clear(&u->json);
-	buffer_clear(&u->states);
-	buffer_clear(&u->addresses);
+	writer_clear(&u->states);
+	writer_clear(&u->addresses);
 	free(u->registered);
 }
 
 void
 user_row_reset(struct user_row *u)
 {
-	buffer_consume(&u->json, u->json.len);
-	buffer_consume(&u->states, u->states.len);
-	buffer_consume(&u->addresses, u->addresses.len);
+	writer_empty(&u->states);
+	writer_empty(&u->addresses);
 	free(u->registered);
 	u->registered = NULL;
 	u->nregistered = 0;
 	u->copies = u->sessions = 0;
 }
 
-static int
+static void
 count_session(struct user_row *u, const struct row *row)
 {
 	char address[NET_TEXT_SIZE];
 	const char *comma = u->sessions == 0 ? "" : ",";
-	int err = 0;
 
 	if (u->sessions == 0 || row->login_ms < u->since_ms)
 		u->since_ms = row->login_ms;
 	if (u->sessions++ >= SHOWN_SESSIONS)
-		return 0;
-	err = buffer_printf(&u->states, "%s\"%s\"", comma, state_name(row->state));
-	if (err == 0)
-		err = buffer_append_text(&u->addresses, comma);
-	if (err == 0)
-		err =
-		    row_write_string(&u->addresses, net_addr_text(&row->addr, address));
-	return err;
+		return;
+	writer_printf(&u->states, "%s\"%s\"", comma, state_name(row->state));
+	writer_text(&u->addresses, comma);
+	writer_string(&u->addresses, net_addr_text(&row->addr, address));
 }
 
 static int
@@ -88,61 +81,47 @@ look_up(struct user_row *u)
 	return 0;
 }
 
-static int
+static void
 count_if_registered(struct user_row *u, const struct row *row)
 {
 	struct target key = { .handle = row->handle };
 
 	if (bsearch(&key, u->registered, u->nregistered, sizeof(key),
-		compare_targets) == NULL)
-		return 0;
-	return count_session(u, row);
+		compare_targets) != NULL)
+		count_session(u, row);
 }
 
 int
 user_row_add(struct user_row *u, const struct row *row)
 {
-	int err = 0;
+	int err;
 
 	if (u->copies == 1) {
-		err = look_up(u);
-		if (err == 0)
-			err = count_if_registered(u, &u->last);
+		if ((err = look_up(u)) < 0)
+			return err;
+		count_if_registered(u, &u->last);
 	}
-	if (err == 0 && u->copies > 0)
-		err = count_if_registered(u, row);
+	if (u->copies > 0)
+		count_if_registered(u, row);
 	u->last = *row;
 	u->copies++;
-	return err;
+	return 0;
 }
 
-static int
-write_user(struct user_row *u)
+void
+user_row_write(struct user_row *u, struct writer *w)
 {
 	char since[CLOCK_TEXT_SIZE];
-	struct buffer *out = &u->json;
-	int err = buffer_append_text(out, "{\"user\":");
 
-	if (err == 0)
-		err = row_write_string(out, u->last.user);
-	if (err == 0)
-		err = row_write_member(out, "display", u->last.display);
-	if (err == 0)
-		err = buffer_printf(out,
-		    ",\"sessions\":%u,\"since\":\"%s\",\"states\":[%.*s]",
-		    (unsigned)u->sessions,
-		    clock_text(clock_wall_of_ms(u->since_ms), since),
-		    (int)u->states.len, u->states.data);
-	if (err == 0)
-		err = buffer_printf(out, ",\"addresses\":[%.*s]}",
-		    (int)u->addresses.len, u->addresses.data);
-	return err;
-}
-
-int
-user_row_finish(struct user_row *u)
-{
-	int err = u->sessions == 0 ? count_session(u, &u->last) : 0;
-
-	return err == 0 ? write_user(u) : err;
+	if (u->sessions == 0)
+		count_session(u, &u->last);
+	writer_text(w, "{\"user\":");
+	writer_string(w, u->last.user);
+	writer_member(w, "display", u->last.display);
+	writer_printf(w, ",\"sessions\":%u,\"since\":\"%s\",\"states\":[",
+	    (unsigned)u->sessions, clock_text(clock_wall_of_ms(u->since_ms), since));
+	writer_join(w, &u->states);
+	writer_text(w, "],\"addresses\":[");
+	writer_join(w, &u->addresses);
+	writer_text(w, "]}");
 }

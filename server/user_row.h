@@ -14,8 +14,8 @@
 
 #include <stdint.h>
 
-#include "common/buffer.h"
 #include "server/row.h"
+#include "server/writer.h"
 
 struct directory;
 struct target;
@@ -26,8 +26,7 @@ struct user_row {
 	uint32_t copies;		 /* of his sessions, 0: there is no user */
 	uint32_t sessions;		 /* those that count */
 	int64_t since_ms;		 /* the earliest login of these */
-	struct buffer json;		 /* of user_row_finish() */
-	struct buffer states, addresses; /* private, as the rest */
+	struct writer states, addresses; /* private, as the rest */
 	struct target *registered; /* his, by id, looked up with the second copy */
 	unsigned nregistered;
 };
@@ -38,9 +37,8 @@ void user_row_clear(struct user_row *u);
 /* Adds a session, the newest of this user so far. Returns 0 or -ENOMEM. */
 int user_row_add(struct user_row *u, const struct row *row);
 
-/* All of them are there: makes u->json (poold-control(7), users.list), which stays until
- * the reset. Returns 0 or -ENOMEM. */
-int user_row_finish(struct user_row *u);
+/* All of them are there: the row as a JSON object (poold-control(7), users.list). */
+void user_row_write(struct user_row *u, struct writer *w);
 
 /* For the next user. */
 void user_row_reset(struct user_row *u);

@@ -15,7 +15,7 @@ layers() {
 		connection* request input login stream traced deadlines delivery shard.c
 		directory limits bans* fights pace idle auth password* events trace history* listener pool.h shard.h
 		parcel message outqueue protocol greeting settings* config* overlay durable file stats counters cast
-		block ban exposition histogram process loop mailbox selector* slab slice spread state handle close_reason names wheel ring row table tally pattern
+		block ban exposition histogram process loop mailbox selector* slab slice spread state handle close_reason names wheel writer ring row table tally pattern
 	EOF
 }
 

@@ -75,11 +75,15 @@ add(const char *name, uint64_t id, int64_t login_ms)
 static json_t *
 finish(void)
 {
+	struct writer w;
 	json_t *row;
 
-	assert_int_equal(user_row_finish(&user), 0);
-	row = json_loadb(user.json.data, user.json.len, 0, NULL);
+	writer_init(&w);
+	user_row_write(&user, &w);
+	assert_int_equal(w.err, 0);
+	row = json_loadb(w.text.data, w.text.len, 0, NULL);
 	assert_non_null(row);
+	writer_clear(&w);
 	return row;
 }
 
@@ -164,7 +168,7 @@ nothing_of_a_user_is_left_for_the_next(void **state)
 	user_row_reset(&user);
 	assert_int_equal(user.copies, 0);
 	add("bob", 3, 7000);
-	assert_int_equal(user_row_finish(&user), 0);
+	check_row(1, "10.0.0.1:1003");
 	assert_int_equal(user.since_ms, 7000);
 	user_row_reset(&user);
 	add("bob", 3, 7000);
