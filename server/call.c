@@ -239,13 +239,14 @@ call_selector(struct call *call)
 	const char **words = calloc(n + 1, sizeof(*words));
 	enum rpc_kind kind = RPC_LIMIT;
 	char error[512] = "out of memory";
-	int err = words == NULL ? -ENOMEM : 0;
+	int err = -ENOMEM;
 
-	for (size_t i = 0; err == 0 && i < n; i++)
-		words[i] = json_string_value(json_array_get(list, i));
-	if (err == 0)
+	if (words != NULL) {
+		for (size_t i = 0; i < n; i++)
+			words[i] = json_string_value(json_array_get(list, i));
 		err = selector_parse(
 		    words, n, &call->selector, &kind, error, sizeof(error));
+	}
 	free(words);
 	if (err < 0)
 		call_fail(call, kind, "%s", error);

@@ -309,19 +309,17 @@ log_goes_back(struct timer *t)
 static int
 open_loop(struct control *c)
 {
-	int err = loop_open(&c->loop);
+	int err;
 
-	if (err == 0 && (err = mailbox_open(&c->mailbox, c)) == 0) {
-		c->events_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		err = c->events_fd < 0 ? -errno : 0;
-	}
-	if (err == 0)
-		err = loop_add(&c->loop, c->socket.fd, LOOP_READ, KEY_SOCKET);
-	if (err == 0)
-		err = loop_add(&c->loop, c->mailbox.fd, LOOP_READ, KEY_MAILBOX);
-	if (err == 0)
-		err = loop_add(&c->loop, c->events_fd, LOOP_READ, KEY_EVENTS);
-	return err;
+	if ((err = loop_open(&c->loop)) < 0 || (err = mailbox_open(&c->mailbox, c)) < 0)
+		return err;
+	c->events_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (c->events_fd < 0)
+		return -errno;
+	if ((err = loop_add(&c->loop, c->socket.fd, LOOP_READ, KEY_SOCKET)) < 0 ||
+	    (err = loop_add(&c->loop, c->mailbox.fd, LOOP_READ, KEY_MAILBOX)) < 0)
+		return err;
+	return loop_add(&c->loop, c->events_fd, LOOP_READ, KEY_EVENTS);
 }
 
 static struct control *

@@ -271,15 +271,11 @@ open_all(struct control_socket *s, const char *path,
     const struct control_socket_options *options, struct report *report)
 {
 	char temporary[NAME_MAX + 1];
-	int err = split_path(s, path, report);
+	int err;
 
-	if (err == 0)
-		err = open_directory(s, report);
-	if (err == 0)
-		err = take_lock(s, report);
-	if (err == 0)
-		err = check_path(s, report);
-	if (err < 0)
+	if ((err = split_path(s, path, report)) < 0 ||
+	    (err = open_directory(s, report)) < 0 || (err = take_lock(s, report)) < 0 ||
+	    (err = check_path(s, report)) < 0)
 		return err;
 
 	s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -203,17 +203,15 @@ dispatch_check(const json_t *request, enum role role, const struct method **ret,
 {
 	const struct method *m;
 	const json_t *params = json_object_get(request, "params");
-	int err = check_envelope(request, error);
+	int err;
 
-	if (err == 0)
-		err = find_method(request, &m, error);
-	if (err == 0)
-		err = check_role(m, role, error);
-	if (err == 0)
-		err = check_params(m, params, error);
-	if (err == 0)
-		*ret = m;
-	return err;
+	if ((err = check_envelope(request, error)) < 0 ||
+	    (err = find_method(request, &m, error)) < 0 ||
+	    (err = check_role(m, role, error)) < 0 ||
+	    (err = check_params(m, params, error)) < 0)
+		return err;
+	*ret = m;
+	return 0;
 }
 
 static json_t *

@@ -237,18 +237,18 @@ run(struct server *srv)
 static int
 open_loop(struct server *srv, const sigset_t *signals)
 {
-	int err = loop_open(&srv->loop);
+	int err;
 
-	if (err == 0)
-		err = mailbox_open(&srv->mailbox, srv);
-	if (err == 0 &&
-	    (srv->signals = signalfd(-1, signals, SFD_NONBLOCK | SFD_CLOEXEC)) < 0)
-		err = -errno;
-	if (err == 0)
-		err = loop_add(&srv->loop, srv->signals, LOOP_READ, KEY_SIGNALS);
-	if (err == 0)
-		err = loop_add(&srv->loop, srv->mailbox.fd, LOOP_READ, KEY_MAILBOX);
-	return err;
+	if ((err = loop_open(&srv->loop)) < 0 ||
+	    (err = mailbox_open(&srv->mailbox, srv)) < 0)
+		return err;
+	srv->signals = signalfd(-1, signals, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (srv->signals < 0)
+		return -errno;
+	err = loop_add(&srv->loop, srv->signals, LOOP_READ, KEY_SIGNALS);
+	if (err < 0)
+		return err;
+	return loop_add(&srv->loop, srv->mailbox.fd, LOOP_READ, KEY_MAILBOX);
 }
 
 static void

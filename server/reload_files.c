@@ -100,14 +100,13 @@ load(struct reload *r, struct reload_step *step, bool dry_run,
 	char note[RELOAD_ERROR] = "";
 	int err = load_file(old, &step->new, error);
 
-	if (err == 0) {
-		step->changes.listen = listeners_differ(r->pool, step->new);
-		err = keep_fixed(old, step->new, &step->changes, error);
-	}
-	if (err == 0)
-		err = load_overlay(old, &step->new, error);
-	if (err == 0)
-		err = reload_fit(step->new, old->servable, note, error);
+	if (err < 0)
+		return err;
+	step->changes.listen = listeners_differ(r->pool, step->new);
+	if ((err = keep_fixed(old, step->new, &step->changes, error)) < 0 ||
+	    (err = load_overlay(old, &step->new, error)) < 0)
+		return err;
+	err = reload_fit(step->new, old->servable, note, error);
 	if (note[0] != '\0' && !dry_run)
 		log_warn("settings", "%s", note);
 	return err;
@@ -206,22 +205,30 @@ put_in_force(struct reload *r, const struct settings *old, struct settings *new,
 	return 0;
 }
 
+static int
+take_over(struct reload *r, struct reload_step *step, bool dry_run,
+    struct reload_error *error)
+{
+	struct setting_changes *changes = &step->changes;
+	int err;
+
+	if ((err = load(r, step, dry_run, error)) < 0 ||
+	    (err = compare_reloaded(step->old, step->new, changes, error)) < 0 ||
+	    (err = find_hidden(step->new, changes, error)) < 0 || dry_run)
+		return err;
+	if ((err = put_in_force(r, step->old, step->new, error)) < 0)
+		return err;
+	log_hidden(changes);
+	return 0;
+}
+
 int
 reload_files(struct reload *r, bool dry_run, struct setting_changes *ret,
     struct reload_error *error)
 {
 	struct reload_step step = { .old = pool_settings(r->pool) };
-	int err = load(r, &step, dry_run, error);
 
-	if (err == 0)
-		err = compare_reloaded(step.old, step.new, &step.changes, error);
-	if (err == 0)
-		err = find_hidden(step.new, &step.changes, error);
-	if (err == 0 && !dry_run)
-		err = put_in_force(r, step.old, step.new, error);
-	if (err == 0 && !dry_run)
-		log_hidden(&step.changes);
-	return reload_end(&step, err, ret);
+	return reload_end(&step, take_over(r, &step, dry_run, error), ret);
 }
 
 /* ---- diff ---- */

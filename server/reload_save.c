@@ -150,16 +150,14 @@ save_plan_make(struct reload *r, const struct settings *from, const bool add[],
 {
 	struct settings *file = copy_file(r), *wanted = copy_file(r);
 	const char *folder;
-	int err = 0;
+	int err;
 
 	buffer_init(&plan->text);
 	if (file == NULL || wanted == NULL)
 		err = reload_no_memory(error);
-	if (err == 0 && (err = find_folder(from, &folder, error)) == 0)
-		err = check_untouched(r, file, folder, error);
-	if (err == 0)
-		err = collect(r, wanted, from, add, drop, error);
-	if (err == 0)
+	else if ((err = find_folder(from, &folder, error)) == 0 &&
+		 (err = check_untouched(r, file, folder, error)) == 0 &&
+		 (err = collect(r, wanted, from, add, drop, error)) == 0)
 		err = make(
 		    settings_ref(file), wanted, folder, from->servable, plan, error);
 	settings_unref(wanted);
@@ -269,11 +267,10 @@ int
 reload_save(struct reload *r, struct setting_changes *ret, struct reload_error *error)
 {
 	struct reload_step step = { 0 };
-	int err = reload_refuse_pending(r, error);
+	int err;
 
-	if (err == 0)
-		err = reload_begin(r, &step, error);
-	if (err == 0)
+	if ((err = reload_refuse_pending(r, error)) == 0 &&
+	    (err = reload_begin(r, &step, error)) == 0)
 		err = save(r, &step, error);
 	return reload_end(&step, err, ret);
 }

@@ -303,13 +303,12 @@ int
 worker_start(struct worker *w)
 {
 	struct shard *sh = &w->shard;
-	int err = loop_add(&sh->loop, sh->mailbox.fd, LOOP_READ, KEY_MAILBOX);
+	int err;
 
-	if (err == 0)
-		err = acceptor_open(&w->acceptor, sh);
-	if (err == 0)
-		err = -pthread_create(&w->thread, NULL, work, w);
-	return err;
+	err = loop_add(&sh->loop, sh->mailbox.fd, LOOP_READ, KEY_MAILBOX);
+	if (err < 0 || (err = acceptor_open(&w->acceptor, sh)) < 0)
+		return err;
+	return -pthread_create(&w->thread, NULL, work, w);
 }
 
 static void
