@@ -220,7 +220,6 @@ change_level(struct call *call, const char *level)
 	struct setting_changes changes = { 0 };
 	struct reload_error error;
 
-	timer_cancel(call->control, &call->control->log_back);
 	if (call_has(call, "for_s")) {
 		log_set_level((enum log_level)log_level_parse(level));
 		timer_arm(call->control, &call->control->log_back,
@@ -238,6 +237,8 @@ change_level(struct call *call, const char *level)
 	for (size_t i = 0; i < changes.count; i++)
 		audit_setting(call->control, &changes.items[i], call->peer->uid);
 	setting_changes_clear(&changes);
+	/* only now: until there is a level for good, one for a while has to end */
+	timer_cancel(call->control, &call->control->log_back);
 	log_set_level((enum log_level)log_level_parse(level));
 	return true;
 }

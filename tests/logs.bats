@@ -53,15 +53,13 @@ something() {
 }
 
 @test "a level set for a time goes back by itself" {
-	start_poold 'log: {level: error}'
-	control_result log.set '{"level":"debug","for_s":2}'
-	something
-	logged alice
-	wait_until level_is error
-}
-
-level_is() {
-	same "$1" "$(control_result settings.get '{"names":["log.level"]}' | jq -r '.settings[0].value')"
+	start_poold
+	control_result log.set '{"level":"debug","for_s":1.5}'
+	# one for good that is refused leaves it as it was
+	control_result settings.set '{"values":{"rate":5},"confirm_s":60}'
+	same conflict "$(control_kind log.set '{"level":"error"}')"
+	logged 'the log level is info again'
+	holds "$(control_result log.set '{"level":"warn","for_s":60}')" '.old == "info"'
 }
 
 @test "what users and operators say cannot write into the log as it likes" {
