@@ -213,6 +213,19 @@ search_users(struct call *call, const struct candidates *c)
 	call->step = step;
 }
 
+/* What is kept from this role is no word for it either. False: it has been answered. */
+static bool
+may_know(struct call *call, const char *kind)
+{
+	enum role role = methods_at(METHOD_ID_BAN_LIST)->role;
+
+	if (strcmp(kind, "ban") != 0 || peer_rights(call->peer) >= role)
+		return true;
+	call_fail(call, RPC_DENIED, "the bans are for the role %s, yours is %s",
+	    role_name(role), role_name(peer_rights(call->peer)));
+	return false;
+}
+
 void
 method_complete(struct call *call)
 {
@@ -224,6 +237,8 @@ method_complete(struct call *call)
 		call_fail(call, RPC_BAD_VALUE, "limit is at most %d", LIMIT_MAX);
 		return;
 	}
+	if (!may_know(call, kind))
+		return;
 	if (c.prefix == NULL)
 		c.prefix = "";
 	c.limit = limit == 0 ? DEFAULT_LIMIT : (size_t)limit;
