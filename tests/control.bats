@@ -382,10 +382,10 @@ export -f some_are_kicked
 	start_poold
 	swarm many --users 50 --prefix m
 	play "unix:$POOLCTL_SOCKET" <<-'SCRIPT'
-		> {"jsonrpc":"2.0","id":5,"method":"connections.kick","params":{"all":true,"rate":10}}
+		> {"jsonrpc":"2.0","id":"five","method":"connections.kick","params":{"all":true,"rate":10}}
 		! wait_until some_are_kicked
-		> {"jsonrpc":"2.0","id":6,"method":"cancel","params":{"id":5}}
-		<* *"id":6*
+		> {"jsonrpc":"2.0","id":6,"method":"cancel","params":{"id":"five"}}
+		<* *"id":6,"result"*
 	SCRIPT
 	local left
 	left=$(stat_of active_connections)
