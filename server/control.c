@@ -76,6 +76,18 @@ control_roles_changed(struct control *c)
 	c->rights = new;
 	list_for_each(node, &c->peers)
 		peer_look_up_role(container_of(node, struct peer, node));
+	c->has_new_roles = true;
+}
+
+/* Not at once: the roles may have been changed by one of those calls. */
+static void
+check_roles(struct control *c)
+{
+	if (!c->has_new_roles)
+		return;
+	c->has_new_roles = false;
+	list_for_each(node, &c->peers)
+		serve_check_role(container_of(node, struct peer, node));
 }
 
 static bool
@@ -213,7 +225,9 @@ turn(struct control *c, struct loop_event *events, bool at_once, int64_t longest
 		handle_event(c, &events[i]);
 	mailbox_run(&c->mailbox);
 	fire_timers(c);
+	check_roles(c);
 	more = serve_all(c);
+	more |= c->has_new_roles;
 	more |= history_trim(c->pool->history);
 	histogram_add(&c->stats.turns, (uint64_t)(clock_us() - begin_us));
 	return more;

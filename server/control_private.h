@@ -85,6 +85,7 @@ struct control {
 
 	struct reload *reload;
 	struct rights *rights;
+	bool has_new_roles;  /* what clients run has not been held against them yet */
 	struct drain *drain; /* under way, or the last one */
 	struct stats stats;  /* what this thread counts */
 	struct token tokens[CONTROL_TOKENS];

@@ -173,6 +173,29 @@ serve(struct peer *peer)
 	return more && !peer->is_closed;
 }
 
+static bool
+does_too_much(const struct peer *peer)
+{
+	list_for_each(node, &peer->calls)
+		if (container_of(node, struct call, node)->method->role > peer->granted)
+			return true;
+	return false;
+}
+
+void
+serve_check_role(struct peer *peer)
+{
+	if (peer->is_closed || !does_too_much(peer))
+		return;
+	log_warn("control", "uid %u (pid %d): closed, its role is only %s now",
+	    (unsigned)peer->uid, (int)peer->pid, role_name(peer->granted));
+	list_for_each(node, &peer->calls)
+		call_cancel(container_of(node, struct call, node));
+	buffer_clear(&peer->in);
+	peer->scanned = 0;
+	peer->is_ended = true; /* closed when all has been answered */
+}
+
 void
 serve_leave(struct peer *peer)
 {

@@ -200,6 +200,16 @@ pool: {max_connections: 77}'
 	# one that is larger than an int is itself in the audit
 	as 3000000000 connections.kick '{"all":true}' >/dev/null
 	holds "$(events_of admin | jq -cs .)" '.[-1].uid == 3000000000'
+
+	# whose role goes does not go on with what he has begun
+	as daemon trace.start '{"user":"alice","for_s":3600}' >"$BATS_TEST_TMPDIR/trace" &
+	note_pid $!
+	logged 'trace.start.*begun'
+	write_config "control: {path: $POOLCTL_SOCKET, mode: 0666, viewer: [daemon]}"
+	control_result server.reload >/dev/null
+	logged 'closed, its role is only viewer now'
+	wait_until gone $!
+	holds "$(jq -cs . "$BATS_TEST_TMPDIR/trace")" '.[-1].result.ended == "cancelled"'
 }
 
 @test "pages by cursor show each connection exactly once" {
