@@ -147,9 +147,8 @@ copy_id(const json_t *id)
 	return id == NULL ? json_null() : json_deep_copy(id);
 }
 
-/* Text that may hold what a stranger sent; jansson takes valid UTF-8 only. */
-static json_t *
-text(const char *s)
+json_t *
+rpc_text(const char *s)
 {
 	struct buffer escaped;
 	json_t *value = NULL;
@@ -196,8 +195,8 @@ rpc_error(const json_t *id, enum rpc_kind kind, const char *message, const char 
 	json_t *error = with(json_object(), "code", json_integer(kinds[kind].code));
 
 	if (hint != NULL)
-		data = with(data, "hint", text(hint));
-	error = with(error, "message", text(message));
+		data = with(data, "hint", rpc_text(hint));
+	error = with(error, "message", rpc_text(message));
 	error = with(error, "data", data);
 	return with(with(document(), "id", copy_id(id)), "error", error);
 }

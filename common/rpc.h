@@ -47,6 +47,10 @@ json_t *rpc_request(json_int_t id, const char *method, json_t *params);
 json_t *rpc_notification(const char *method, json_t *params);
 json_t *rpc_result(const json_t *id, json_t *result);
 
+/* A string of what may be no UTF-8, such as the name of a file, or text that is cut off:
+ * jansson makes none of that. The bytes that are no UTF-8 are escaped. */
+json_t *rpc_text(const char *text);
+
 /* message and hint may hold any bytes: those that are no UTF-8 are escaped. */
 json_t *rpc_error(const json_t *id, enum rpc_kind kind, const char *message,
     const char *hint /* or NULL */);

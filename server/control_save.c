@@ -147,7 +147,7 @@ answer(struct call *call, const char *error)
 	call->answer = NULL;
 	json_object_set_new(result, "saved", json_boolean(error == NULL));
 	json_object_set_new(result, "save_error",
-	    error == NULL || *error == '\0' ? json_null() : json_string(error));
+	    error == NULL || *error == '\0' ? json_null() : rpc_text(error));
 	call_answer(call, result);
 }
 

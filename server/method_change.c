@@ -27,9 +27,9 @@ add_saved(json_t *result, struct call *call, const struct setting_changes *chang
 		return NULL;
 	json_object_set_new(result, "persisted", json_boolean(changes->is_saved));
 	if (changes->is_saved && file != NULL)
-		json_object_set_new(result, "file", json_string(file));
+		json_object_set_new(result, "file", rpc_text(file));
 	if (changes->warning[0] != '\0')
-		json_object_set_new(result, "warning", json_string(changes->warning));
+		json_object_set_new(result, "warning", rpc_text(changes->warning));
 	return result;
 }
 

@@ -429,8 +429,8 @@ counted(struct call *call, struct survey *s)
 
 	for (size_t i = 0; i < s->ngroups; i++)
 		json_array_append_new(
-		    groups, json_pack("{s:s, s:I}", "key", s->groups[i].key, "count",
-				(json_int_t)s->groups[i].count));
+		    groups, json_pack("{s:o, s:I}", "key", rpc_text(s->groups[i].key),
+				"count", (json_int_t)s->groups[i].count));
 	json_object_set_new(result, "groups", groups);
 	survey_free(s);
 	call_answer(call, result);

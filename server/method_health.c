@@ -38,8 +38,8 @@ check(struct health *h, const char *name, bool ok, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	json_array_append_new(h->checks,
-	    json_pack("{s:s, s:b, s:s}", "name", name, "ok", (int)ok, "text", text));
+	json_array_append_new(h->checks, json_pack("{s:s, s:b, s:o}", "name", name,
+					     "ok", (int)ok, "text", rpc_text(text)));
 	h->is_degraded |= !ok;
 }
 

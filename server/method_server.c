@@ -57,14 +57,15 @@ method_server_info(struct call *call)
 
 	clock_text(clock_wall_of_ms(pool->started_ms), started);
 	call_answer(call,
-	    json_pack("{s:s, s:s, s:i, s:s, s:s, s:i, s:s, s:f, s:s?, s:o, s:i, s:s}",
+	    json_pack("{s:s, s:s, s:i, s:s, s:s, s:i, s:s, s:f, s:o, s:o, s:i, s:s}",
 		"server", "poold", "version", PACKAGE_VERSION, "protocol", RPC_PROTOCOL,
 		"instance", pool->instance, "node",
 		pool->node == NULL ? "" : pool->node, "pid", (int)getpid(),
 		"started_at", started, "uptime_s",
-		(double)(clock_ms() - pool->started_ms) / 1000, "config_file", s->file,
-		"listeners", method_listeners(pool), "workers", (int)pool->nworkers,
-		"role", role_name(peer_rights(call->peer))));
+		(double)(clock_ms() - pool->started_ms) / 1000, "config_file",
+		s->file == NULL ? json_null() : rpc_text(s->file), "listeners",
+		method_listeners(pool), "workers", (int)pool->nworkers, "role",
+		role_name(peer_rights(call->peer))));
 	settings_unref(s);
 }
 
@@ -130,8 +131,8 @@ describe_abort(const struct control *c, const struct shutdown_request *r)
 
 	pool_stats(c->pool, &total);
 	live = total.counter[COUNT_CREATED] - total.counter[COUNT_CLOSED];
-	return json_pack("{s:I, s:s?}", "connections", (json_int_t)live, "failed",
-	    r->error[0] == '\0' ? NULL : r->error);
+	return json_pack("{s:I, s:o}", "connections", (json_int_t)live, "failed",
+	    r->error[0] == '\0' ? json_null() : rpc_text(r->error));
 }
 
 static void

@@ -87,11 +87,11 @@ describe(const struct settings *s, const struct settings *defaults, enum setting
 	char *value = settings_text(s, id), *def = settings_text(defaults, id);
 	char source[SOURCE_SIZE];
 	json_t *row =
-	    json_pack("{s:s, s:s, s:s?, s:s?, s:o, s:o, s:s, s:s, s:s, s:s, s:s}",
+	    json_pack("{s:s, s:s, s:s?, s:s?, s:o, s:o, s:s, s:s, s:o, s:s, s:s}",
 		"name", info->name, "section", info->section, "value", value, "default",
 		def, "min", limit_of(info, info->min), "max", limit_of(info, info->max),
 		"unit", setting_unit(info->type), "words", info->words, "source",
-		source_text(s, id, source, sizeof(source)), "applies",
+		rpc_text(source_text(s, id, source, sizeof(source))), "applies",
 		setting_applies_text(info->applies), "summary", info->summary);
 
 	free(value);
@@ -193,9 +193,9 @@ describe_difference(const struct settings *s, const struct setting_change *c)
 	const struct setting_info *info = setting_info(c->id);
 	char source[SOURCE_SIZE];
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", info->name, "old", c->old,
+	return json_pack("{s:s, s:s, s:s, s:s, s:o}", "name", info->name, "old", c->old,
 	    "new", c->new, "applies", setting_applies_text(info->applies), "source",
-	    source_text(s, c->id, source, sizeof(source)));
+	    rpc_text(source_text(s, c->id, source, sizeof(source))));
 }
 
 /* The listeners are no setting of one value; those that are open can be told. */

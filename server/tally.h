@@ -13,7 +13,9 @@
 #include "common/siphash.h"
 
 #define TALLY_KEYS_MAX 65536
-#define TALLY_KEY_SIZE 72 /* the longest key and its NUL; a longer one is cut */
+/* The longest key, the address of a Unix listener, and its NUL; a longer one, which a
+ * listener may have for a name, is cut. */
+#define TALLY_KEY_SIZE 120
 
 struct tally_count {
 	char key[TALLY_KEY_SIZE];

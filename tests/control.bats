@@ -35,11 +35,15 @@ request() {
 }
 
 @test "server.info and server.health tell what they promise" {
-	start_poold
+	prepare_poold
+	POOLD_CONFIG=$BATS_TEST_TMPDIR/caf$'\xe9'.yaml # what is no UTF-8 is told all the same
+	write_config 'node: here'
+	launch_poold
 	holds "$(control_result server.info)" '.server == "poold"' '.protocol == 1' ".pid == $POOLD_PID" \
 		'.started_at | test("^[0-9-]{10}T[0-9:.]+Z$")' '.uptime_s >= 0' '.workers == 2' \
-		".config_file == \"$POOLD_CONFIG\"" '.role == "admin"' '.listeners | length == 1'
+		".config_file == \"$BATS_TEST_TMPDIR/caf\\\\xE9.yaml\"" '.role == "admin"' '.listeners | length == 1'
 	holds "$(control_result server.health)" '.status == "ok"' '.checks | type == "array"'
+	holds "$(control_result settings.get '{"names":["node"]}')" '.settings[0].source | test("E9.yaml:[0-9]+$")'
 }
 
 @test "pool.stats has the twelve names of the reference and what stands beside them" {
@@ -284,7 +288,10 @@ pool: {max_connections: 77}'
 }
 
 @test "count groups by state, address, listener and user" {
-	start_poold
+	local name='a-listener-of-the-length-that-addresses-of-unix-have-and-cut-in-the-midst-of-öäüöäü'
+	prepare_poold
+	write_config "listen: [{address: '127.0.0.1:$PORT', name: $name}]"
+	launch_poold
 	swarm many --users 30 --prefix m --sources 3 --source-net 5
 	swarm anon --users 5 --anonymous
 	holds "$(control_result connections.count)" '.total == 35'
@@ -293,7 +300,7 @@ pool: {max_connections: 77}'
 		'[.groups[] | select(.key == "connected").count] == [5]'
 	holds "$(control_result connections.count '{"by":"ip","select":["user~^m"]}')" '.total == 30' \
 		'[.groups[].count] == [10,10,10]'
-	holds "$(control_result connections.count '{"by":"listener"}')" '.groups | length == 1'
+	holds "$(control_result connections.count '{"by":"listener"}')" ".groups == [{key: \"$name\", count: 35}]"
 	holds "$(control_result connections.count '{"by":"user","select":["m1","m2"]}')" '.total == 2' \
 		'.groups | length == 2'
 	swarm_stop many >/dev/null
