@@ -33,6 +33,7 @@ struct peer {
 	size_t scanned;	   /* bytes of in without a line end */
 	struct list calls; /* unfinished ones */
 	unsigned ncalls;
+	bool is_waiting;    /* the next line, for a call to be finished */
 	unsigned interest;  /* what the loop waits for */
 	bool is_ended;	    /* its end of input was seen */
 	bool is_gone;	    /* nobody is there any more to read */

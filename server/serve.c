@@ -82,14 +82,18 @@ static bool
 handle_line(struct peer *peer, const char *line, size_t len)
 {
 	char error[256];
-	json_t *request = rpc_parse(line, len, error, sizeof(error));
+	json_t *request;
 
+	if (peer->is_waiting && peer->ncalls >= CONTROL_CALLS)
+		return false; /* to parse it in every turn would hold up all others */
+	request = rpc_parse(line, len, error, sizeof(error));
 	if (request == NULL) {
 		count(peer->control, COUNT_CONTROL_REQUESTS);
 		peer_send(peer, rpc_error(NULL, RPC_BAD_REQUEST, error, NULL));
 		return true;
 	}
-	if (peer->ncalls >= CONTROL_CALLS && !is_cancel(request)) {
+	peer->is_waiting = peer->ncalls >= CONTROL_CALLS && !is_cancel(request);
+	if (peer->is_waiting) {
 		json_decref(request);
 		return false;
 	}
