@@ -17,6 +17,8 @@
 #include "server/pattern.h"
 #include "server/selector_private.h"
 
+#define EXPRESSIONS_MAX 4 /* each costs a match with every connection */
+
 const char *const selector_keys[] = {
 #define SELECTOR(id, word, example, summary) [KEY_##id] = word,
 #include "common/selectors.def"
@@ -242,11 +244,23 @@ parse_values(struct parser *p, struct term *t, const char *word, char *list)
 	}
 }
 
+static size_t
+count_expressions(const struct selector *sel)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < sel->nterms; i++)
+		n += sel->terms[i].is_regex;
+	return n;
+}
+
 static int
 parse_regex(struct parser *p, struct term *t, const char *word, const char *text)
 {
 	char why[PATTERN_ERROR_SIZE];
 
+	if (count_expressions(p->sel) == EXPRESSIONS_MAX)
+		return bad_value(p, word, "more than four expressions are not taken");
 	if (pattern_compile(&t->regex, text, why) < 0)
 		return bad_value(p, word, why);
 	t->is_regex = true;

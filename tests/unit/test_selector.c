@@ -237,6 +237,27 @@ one_user(const char *const words[], size_t n, char user[65])
 	return one == NULL ? NULL : user;
 }
 
+/* Whoever may look could keep the workers busy with them. */
+static void
+a_fifth_expression_is_refused(void **state)
+{
+	const char *words[] = { "user~a", "user!~b", "listener~.", "user~c", "user~d" };
+	enum rpc_kind kind = RPC_IO;
+	struct selector *sel = NULL;
+	char error[256];
+
+	(void)state;
+	assert_int_equal(
+	    selector_parse(words, 4, &sel, &kind, error, sizeof(error)), 0);
+	selector_free(sel);
+	assert_int_equal(
+	    selector_parse(words, 5, &sel, &kind, error, sizeof(error)), -EINVAL);
+	assert_int_equal(kind, RPC_BAD_VALUE);
+	assert_string_equal(error,
+	    "bad selector \"user~d\": more than four expressions "
+	    "are not taken");
+}
+
 static void
 exactly_one_bare_user_is_recognised(void **state)
 {
@@ -344,6 +365,7 @@ main(void)
 		cmocka_unit_test(
 		    a_measure_without_sign_is_refused_with_both_ways_to_say_it),
 		cmocka_unit_test(a_long_expression_is_refused),
+		cmocka_unit_test(a_fifth_expression_is_refused),
 		cmocka_unit_test(exactly_one_bare_user_is_recognised),
 		cmocka_unit_test(the_users_that_it_may_be_are_listed),
 		cmocka_unit_test(what_an_id_alone_rules_out_is_known),
