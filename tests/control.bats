@@ -36,7 +36,7 @@ request() {
 
 @test "server.info and server.health tell what they promise" {
 	prepare_poold
-	POOLD_CONFIG=$BATS_TEST_TMPDIR/caf$'\xe9'.yaml # what is no UTF-8 is told all the same
+	export POOLD_CONFIG=$BATS_TEST_TMPDIR/caf$'\xe9'.yaml # what is no UTF-8 is told all the same
 	write_config 'node: here'
 	launch_poold
 	holds "$(control_result server.info)" '.server == "poold"' '.protocol == 1' ".pid == $POOLD_PID" \
