@@ -31,6 +31,7 @@ struct call {
 	json_int_t count; /* for the audit: connections or sessions touched, -1: n/a */
 	json_t *preview;  /* for the audit: what it acts on by a token, or NULL */
 	bool is_finished;
+	bool is_catching_up;	   /* the client's next request has to wait for it */
 	struct selector *selector; /* of call_selector(), NULL before */
 	json_t *missing;	   /* of call_find_missing(), NULL before */
 

@@ -17,14 +17,19 @@
 #include "server/pool.h"
 #include "server/row.h"
 #include "server/selector.h"
+#include "server/slice.h"
 #include "server/writer.h"
 
-#define BATCH 64 /* events read from the ring at once */
+#define BATCH 64    /* events read from the ring at once */
+#define STEP_US 200 /* of one step */
 
-struct subscription {	/* state of the call */
-	uint64_t seq;	/* the last one dealt with */
-	uint32_t types; /* bits of those wanted */
-	char *id;	/* of the call, as JSON */
+struct subscription {	 /* state of the call */
+	uint64_t seq;	 /* the last one dealt with */
+	uint64_t target; /* the last one there was when it began to catch up */
+	uint64_t back;	 /* while it looks for the beginning: back to here by now, */
+	uint64_t wanted; /* and how many more of those that fit; 0: it has begun */
+	uint32_t types;	 /* bits of those wanted */
+	char *id;	 /* of the call, as JSON */
 	struct writer line;
 };
 
@@ -158,42 +163,52 @@ deal_with(struct call *call, const struct event *e)
 	return err == 0 && is_wanted(call, e) ? write_event(call, e) : err;
 }
 
-/* Returns how many there were, or -ENOMEM. */
+/* Until the time is over. Returns 1 when there may be more, 0, or -ENOMEM. */
 static int
-take_batch(struct call *call)
+take_batch(struct call *call, struct slice *slice)
 {
 	struct subscription *sub = call->state;
 	struct event events[BATCH];
 	size_t n = events_read(call->control->pool->events, sub->seq, events, BATCH);
+	bool is_over = false;
 	int err = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (err == 0)
+		if (err == 0 && !is_over) {
 			err = deal_with(call, &events[i]);
+			is_over = slice_is_over(slice);
+		}
 		event_clear(&events[i]);
 	}
-	return err < 0 ? err : (int)n;
+	return err < 0 ? err : n == BATCH || is_over;
 }
 
 /*
- * Writes something, or has seen all that was there when it began: a client that
- * asks something else meanwhile and gets two answers without an event between
- * them has the whole past, however rare what it wants is.
+ * Writes something, or has seen all that was there when it began to catch up, and
+ * until then nothing else is taken of the client: one that asks something else
+ * meanwhile and gets two answers without an event between them has the whole past,
+ * however rare what it wants is.
  */
 static bool
-step(struct call *call)
+catch_up(struct call *call, struct slice *slice)
 {
 	struct subscription *sub = call->state;
-	uint64_t last = events_last(call->control->pool->events);
 	size_t written = call->peer->out.len;
-	int n;
+	int more;
 
+	if (sub->seq >= sub->target)
+		sub->target = events_last(call->control->pool->events);
 	do
-		n = take_batch(call);
-	while (n == BATCH && sub->seq < last && call->peer->out.len == written);
-	if (n < 0)
+		more = take_batch(call, slice);
+	while (more > 0 && sub->seq < sub->target && call->peer->out.len == written &&
+	       !slice_is_over(slice));
+	if (more < 0) {
 		call_no_memory(call);
-	return n == BATCH;
+		return false;
+	}
+	call->is_catching_up =
+	    more > 0 && sub->seq < sub->target && call->peer->out.len == written;
+	return more > 0;
 }
 
 /* It has been answered when it began. */
@@ -256,42 +271,69 @@ parse_start(struct call *call, uint64_t last, uint64_t *ret)
 	return true;
 }
 
-/* Of the events above `after`, up to `to`: where the last *wanted that fit begin. */
-static uint64_t
-look_back(struct call *call, uint64_t after, uint64_t to, uint64_t *wanted)
+/* Of the events above `after`, up to `back`, as far as the time goes. */
+static void
+look_back(struct call *call, uint64_t after, struct slice *slice)
 {
+	struct subscription *sub = call->state;
 	struct event events[BATCH];
 	size_t n = events_read(
-	    call->control->pool->events, after, events, (size_t)(to - after));
-	uint64_t begin = after;
+	    call->control->pool->events, after, events, (size_t)(sub->back - after));
+	bool is_over = false;
 
 	while (n-- > 0) {
 		const struct event *e = &events[n];
 
-		if (*wanted > 0 && e->seq <= to && is_wanted(call, e) && --*wanted == 0)
-			begin = e->seq - 1;
+		if (sub->wanted > 0 && e->seq <= sub->back && !is_over) {
+			sub->wanted -= is_wanted(call, e);
+			sub->back = e->seq - 1;
+			is_over = slice_is_over(slice);
+		}
 		event_clear(&events[n]);
 	}
-	return begin;
+	if (!is_over && sub->wanted > 0)
+		sub->back = after; /* the rest has left the ring */
 }
 
 /*
- * The number behind which the last `wanted` that fit are found; if there are
- * fewer, that of the first one held: what left the ring before anybody asked for
- * "the last 100000" is not missed.
+ * The last `wanted` that fit are found behind `back`; if there are fewer it is that of
+ * the first one held: what left the ring before anybody asked for "the last 100000" is
+ * not missed. True: there is more to look at.
  */
-static uint64_t
-find_last(struct call *call, uint64_t last, uint64_t wanted)
+static bool
+find_last(struct call *call, struct slice *slice)
 {
+	struct subscription *sub = call->state;
 	struct events *ev = call->control->pool->events;
-	uint64_t first = events_first(ev), at = last;
+	uint64_t first = events_first(ev);
 
-	while (wanted > 0 && at > 0 && at >= first) {
-		uint64_t after = at - first >= BATCH ? at - BATCH : first - 1;
+	while (sub->wanted > 0 && sub->back > 0 && sub->back >= first) {
+		uint64_t after =
+		    sub->back - first >= BATCH ? sub->back - BATCH : first - 1;
 
-		at = look_back(call, after, at, &wanted);
+		if (slice_is_over(slice))
+			return true;
+		look_back(call, after, slice);
 	}
-	return wanted > 0 && at > 0 ? events_first(ev) - 1 : at;
+	if (sub->wanted > 0 && sub->back > 0)
+		sub->back = events_first(ev) - 1;
+	sub->seq = sub->back;
+	sub->wanted = 0;
+	return false;
+}
+
+static bool
+step(struct call *call)
+{
+	struct subscription *sub = call->state;
+	struct slice slice;
+
+	slice_begin(&slice, STEP_US);
+	if (sub->wanted > 0 && find_last(call, &slice)) {
+		call->is_catching_up = true;
+		return true;
+	}
+	return catch_up(call, &slice);
 }
 
 void
@@ -321,9 +363,9 @@ method_events_subscribe(struct call *call)
 	call->clear = clear;
 	call->cancelled = cancelled;
 	call->step = step;
-	if (call_has(call, "last"))
-		seq = find_last(call, last, (uint64_t)call_integer(call, "last", 0));
 	sub->seq = seq;
+	sub->back = last;
+	sub->wanted = (uint64_t)call_integer(call, "last", 0);
 	peer_send(call->peer,
 	    rpc_result(call->id, json_pack("{s:I}", "seq", (json_int_t)last)));
 }

@@ -77,7 +77,16 @@ is_cancel(const json_t *request)
 	return name != NULL && strcmp(name, methods_at(METHOD_ID_CANCEL)->name) == 0;
 }
 
-/* False: it has to wait until one of the client's calls is finished. */
+static bool
+is_catching_up(const struct peer *peer)
+{
+	list_for_each(node, &peer->calls)
+		if (container_of(node, struct call, node)->is_catching_up)
+			return true;
+	return false;
+}
+
+/* False: it has to wait until one of the client's calls is finished, or further. */
 static bool
 handle_line(struct peer *peer, const char *line, size_t len)
 {
@@ -86,6 +95,8 @@ handle_line(struct peer *peer, const char *line, size_t len)
 
 	if (peer->is_waiting && peer->ncalls >= CONTROL_CALLS)
 		return false; /* to parse it in every turn would hold up all others */
+	if (is_catching_up(peer))
+		return false;
 	request = rpc_parse(line, len, error, sizeof(error));
 	if (request == NULL) {
 		count(peer->control, COUNT_CONTROL_REQUESTS);
@@ -161,10 +172,12 @@ bool
 serve(struct peer *peer)
 {
 	bool more = take_lines(peer);
+	bool was_catching_up = is_catching_up(peer);
 	unsigned before = peer->ncalls;
 
 	more |= run_steps(peer);
-	more |= peer->ncalls < before; /* a line may have waited for that */
+	/* a line may have waited for that */
+	more |= peer->ncalls < before || (was_catching_up && !is_catching_up(peer));
 	peer_flush(peer);
 	more &= peer_has_room(peer); /* without: when the client has taken some */
 	if (peer->is_gone && !more)
