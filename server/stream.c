@@ -149,6 +149,7 @@ farewell_sent(struct connection *conn)
 	}
 	(void)shutdown(conn->fd, SHUT_WR);
 	conn->flags |= CONN_DRAINING;
+	conn->discarded_kib = 0; /* it was cast_seen */
 	conn->give_up_ms = conn->sh->now_ms + DRAIN_MS;
 	deadlines_update(conn);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -143,6 +144,27 @@ a_payload_that_is_too_big_is_thrown_away_unless_it_is_far_too_big(void **state)
 	assert_string_equal(
 	    rig_heard(peer), "ERR 413 too-big\r\nBYE 308 too-big retry=never\r\n");
 	assert_int_equal(conn->state, STATE_ERROR);
+	close(peer);
+}
+
+static void
+a_farewell_is_not_cut_short_by_broadcasts_of_before(void **state)
+{
+	int peer;
+	struct connection *conn;
+
+	(void)state;
+	b.sh.casts.head = b.sh.casts.tail = 1000; /* seen by all who were there */
+	conn = rig_login(&b, "bob", &peer);
+	connection_close(conn, CLOSE_KICKED, RETRY_NONE, NULL);
+	rig_end_turn(&b);
+	rig_say(conn, peer, "SEND al :still typing\n");
+	assert_int_equal(b.sh.slab.live, 1); /* it waits for the end of the input */
+	assert_int_equal(shutdown(peer, SHUT_WR), 0);
+	slice_begin(&b.sh.slice, INT64_MAX / 2);
+	stream_ready(conn, LOOP_READ);
+	rig_end_turn(&b);
+	assert_int_equal(b.sh.slab.live, 0);
 	close(peer);
 }
 
@@ -438,6 +460,7 @@ main(void)
 		TEST(input_may_come_byte_by_byte),
 		TEST(a_large_payload_is_gathered_and_nothing_is_kept_after_it),
 		TEST(a_payload_that_is_too_big_is_thrown_away_unless_it_is_far_too_big),
+		TEST(a_farewell_is_not_cut_short_by_broadcasts_of_before),
 		TEST(the_end_has_one_reason_however_often_it_is_decided),
 		TEST(what_came_before_the_end_of_input_is_carried_out),
 		TEST(events_come_once_each_and_in_order),
