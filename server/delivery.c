@@ -302,7 +302,8 @@ open_item(struct shard *sh, const struct parcel_item *item)
 		return DELIVERED;
 	}
 	conn = shard_find(sh, item->slot, item->id);
-	if (conn == NULL || !connection_is_online(conn))
+	if (conn == NULL || !connection_is_online(conn) ||
+	    conn->session.handle.login != item->login) /* it serves another user now */
 		return DELIVERY_GONE;
 	switch (item->kind) {
 	case PARCEL_JOB:
@@ -426,7 +427,12 @@ delivery_send(struct shard *sh, enum parcel_kind kind, struct handle to,
     struct message *msg, uint64_t by)
 {
 	struct parcel_item item = {
-		.kind = kind, .slot = to.slot, .id = to.id, .by = by, .msg = msg
+		.kind = kind,
+		.slot = to.slot,
+		.id = to.id,
+		.login = to.login,
+		.by = by,
+		.msg = msg,
 	};
 	enum delivery d;
 
@@ -489,8 +495,11 @@ delivery_post_cast(
 int
 delivery_post_job(struct mailbox *to, struct handle handle, struct message *msg)
 {
-	struct parcel *p = single(&(struct parcel_item){
-	    .kind = PARCEL_JOB, .slot = handle.slot, .id = handle.id, .msg = msg });
+	struct parcel *p = single(&(struct parcel_item){ .kind = PARCEL_JOB,
+	    .slot = handle.slot,
+	    .id = handle.id,
+	    .login = handle.login,
+	    .msg = msg });
 
 	if (p == NULL)
 		return -ENOMEM;

@@ -287,6 +287,7 @@ directory_login(struct directory *dir, struct session *s, const struct login *lo
 	    login->display_len);
 	if (err < 0)
 		return err;
+	s->handle.login++;
 	s->user.hash = hash_user(dir, login->user, login->user_len);
 	stripe = lock_stripe(dir, s->user.hash);
 	err = login_locked(dir, stripe, login, s, ret);

@@ -34,7 +34,8 @@ struct directory;
  * All of it is private but handle, and node while it is closed.
  */
 struct session {
-	struct handle handle; /* immutable from session_prepare() on */
+	/* Immutable from session_prepare() on, but for login: while it is open. */
+	struct handle handle;
 
 	/* Of the user's sessions, in a ring, oldest first; guarded by the lock of the
 	 * stripe. While the session is closed the owner may put it in a list of its. */

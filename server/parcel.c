@@ -69,7 +69,7 @@ parcel_add(struct parcel *p, const struct parcel_item *item)
 	if (p->room - p->used < size)
 		return false;
 	*added = *item;
-	added->size = size;
+	added->size = (uint32_t)size;
 	if (is_copied(item))
 		added->msg = message_copy_to(added + 1, item->msg);
 	else if (item->msg != NULL)

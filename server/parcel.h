@@ -35,8 +35,11 @@ struct parcel_item {
 	/* Or NULL; in a parcel it lives as long as the parcel. PARCEL_REPLACED: the
 	 * struct net_addr of the newer connection. */
 	struct message *msg;
-	size_t size; /* private */
+	uint32_t size;	/* private */
+	uint16_t login; /* of the receiver, struct handle */
 };
+
+_Static_assert(sizeof(struct parcel_item) <= 40, "most of what a small message takes");
 
 struct parcel {
 	struct mail mail;    /* first */

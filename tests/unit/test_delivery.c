@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "server/delivery.h"
+#include "server/directory.h"
 #include "server/history.h"
 #include "server/message.h"
 #include "server/outqueue.h"
@@ -341,6 +342,32 @@ a_sweep_reaches_everybody_while_the_slab_grows_under_it(void **state)
 		close(peers[i]);
 }
 
+/* What was found under the name of bob goes to no other user of his connection. */
+static void
+what_is_on_its_way_to_a_user_does_not_reach_the_next_one_of_its_connection(void **state)
+{
+	struct message *msg = message_new("MSG", "al", 2, "for bob", 7);
+	struct connection *conn;
+	struct target bob;
+	int peer;
+
+	(void)state;
+	conn = rig_login(&b, "bob", &peer);
+	assert_int_equal(directory_find(b.pool->directory, "bob", 3, &bob, 1), 1);
+	rig_say(conn, peer, "LOGOUT\nAUTH carol -\nIDLE\n");
+	(void)rig_heard(peer);
+	(void)delivery_send(&b.sh, PARCEL_MESSAGE, bob.handle, msg, 0);
+	(void)delivery_send(&b.sh, PARCEL_JOB, bob.handle, msg, 0);
+	(void)delivery_send(&b.sh, PARCEL_REPLACED, bob.handle, NULL, 7);
+	assert_int_equal(delivery_post_job(&b.sh.mailbox, bob.handle, msg), 0);
+	rig_end_turn(&b);
+	assert_string_equal(rig_heard(peer), "");
+	assert_int_equal(conn->state, STATE_IDLE);
+	assert_int_equal(atomic_load(&b.sh.stats.counter[COUNT_MESSAGES_DROPPED]), 3);
+	message_unref(msg);
+	close(peer);
+}
+
 #define TEST(f) cmocka_unit_test_prestate_setup_teardown(f, rig_setup, rig_teardown, &b)
 
 int
@@ -360,6 +387,8 @@ main(void)
 		TEST(broadcasts_go_on_however_many_there_have_been),
 		TEST(an_operator_may_leave_one_user_out),
 		TEST(a_sweep_reaches_everybody_while_the_slab_grows_under_it),
+		TEST(
+		    what_is_on_its_way_to_a_user_does_not_reach_the_next_one_of_its_connection),
 	};
 
 	return cmocka_run_group_tests_name("delivery", tests, NULL, NULL);
