@@ -34,6 +34,7 @@ struct worker {
 	struct loop_event events[LOOP_BATCH]; /* the last batch, */
 	unsigned nevents, next_event;	      /* and what is left of it */
 	bool has_mail;			      /* left by the last turn */
+	bool has_put_off_input;		      /* in the last turn */
 	struct mail quit;
 	bool has_quit;
 	int64_t cleaned_ms;  /* clock_ms() of the last clean-up */
@@ -95,9 +96,20 @@ more_events(struct worker *w)
 }
 
 /*
+ * Output that is still to be written comes before input, which makes more: but for one
+ * turn, since mail of other workers may make as much for as long as they like.
+ */
+static bool
+may_take_input(struct worker *w, bool is_behind)
+{
+	w->has_put_off_input = is_behind && !w->has_put_off_input;
+	return !w->has_put_off_input;
+}
+
+/*
  * Of the connections that were ready some may have to wait for the next turn: the loop
  * is asked for more only when all have had theirs, for it would name the same ones
- * first. Output that is still to be written comes before input, which makes more.
+ * first.
  */
 static void
 take_input(struct worker *w)
@@ -105,8 +117,6 @@ take_input(struct worker *w)
 	struct shard *sh = &w->shard;
 	bool was_late = w->next_event > 0;
 
-	if (!list_is_empty(&sh->dirty))
-		return;
 	if (!list_is_empty(&sh->yielded)) {
 		slice_begin(&sh->slice, SLICE_YIELDED_US);
 		stream_begin_turn(sh);
@@ -241,13 +251,15 @@ static void
 turn(struct worker *w)
 {
 	struct shard *sh = &w->shard;
+	bool is_behind = !list_is_empty(&sh->dirty); /* with its output */
 	int64_t begin_us;
 
 	wait_for_work(w);
 	begin_us = clock_us();
 	sh->now_ms = begin_us / 1000;
 	read_mail(w);
-	take_input(w);
+	if (may_take_input(w, is_behind))
+		take_input(w);
 	expire(sh);
 	if (acceptor_next(&w->acceptor) <= sh->now_ms)
 		acceptor_resume(&w->acceptor);

@@ -13,11 +13,13 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "server/connection_private.h"
 #include "server/directory.h"
 #include "server/listener.h"
 #include "server/loop.h"
 #include "server/mailbox.h"
 #include "server/settings.h"
+#include "server/shard.h"
 #include "server/stats.h"
 
 #define USERS 50
@@ -225,6 +227,63 @@ settings_in_force_are_those_published_last(void **state)
 	close(fd);
 }
 
+/* ---- mail without end ---- */
+
+struct endless { /* posts itself again, and makes output every time */
+	struct mail mail;
+	struct shard *sh;
+	atomic_bool is_over, is_done;
+};
+
+static void
+go_on(struct mail *mail, void *owner)
+{
+	struct endless *e = (struct endless *)mail;
+	struct connection *conn = slab_at(&e->sh->slab, 0);
+
+	(void)owner;
+	if (list_is_empty(&e->sh->dirty))
+		connection_inform(conn, "x=1");
+	if (atomic_load(&e->is_over))
+		atomic_store(&e->is_done, true);
+	else
+		mailbox_post(&e->sh->mailbox, &e->mail);
+}
+
+static bool
+is_heard(int fd, int timeout_ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, timeout_ms) == 1;
+}
+
+static void
+mail_that_never_ends_does_not_keep_clients_from_being_heard(void **state)
+{
+	struct endless e = { .mail.run = go_on, .sh = pool->shards[0] };
+	int fds[3];
+	bool heard = true;
+
+	(void)state;
+	fds[0] = log_in("reader"); /* worker 0, slot 0 */
+	fds[1] = log_in("other");
+	fds[2] = log_in("asker");
+	mailbox_post(&e.sh->mailbox, &e.mail);
+	for (unsigned i = 0; i < 10 && heard; i++) {
+		assert_int_equal(write(fds[2], "PING x\n", 7), 7);
+		heard = is_heard(fds[2], 10000);
+		if (heard)
+			expect(fds[2], "PONG x\r\n");
+	}
+	atomic_store(&e.is_over, true);
+	while (!atomic_load(&e.is_done))
+		(void)poll(NULL, 0, 1);
+	assert_true(heard);
+	for (unsigned i = 0; i < 3; i++)
+		close(fds[i]);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -236,6 +295,7 @@ main(void)
 		TEST(a_stop_that_is_aborted_leaves_who_is_there_and_lets_others_in),
 		TEST(a_listener_that_is_opened_while_the_pool_stops_is_shut_again),
 		TEST(settings_in_force_are_those_published_last),
+		TEST(mail_that_never_ends_does_not_keep_clients_from_being_heard),
 	};
 
 	return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
