@@ -24,6 +24,7 @@
 #define BYTES_A_US 4096	   /* that the kernel copies, roughly */
 #define CAST_LOG_BUSY 1024 /* no more are taken from clients while so many wait */
 #define CAST_FAR (1 << 30)
+#define UNDER_WAY_MAX (1024 * 1024) /* bytes to other workers, and what a turn adds */
 
 /* ---- into a queue of this worker ---- */
 
@@ -356,6 +357,15 @@ keep_spare(struct shard *sh, struct parcel *p)
 	sh->nspare_parcels++;
 }
 
+/* Relaxed, here and below: the number orders nothing. */
+static void
+has_arrived(const struct parcel *p)
+{
+	if (p->from != NULL)
+		atomic_fetch_sub_explicit(
+		    &p->from->under_way, parcel_weight(p), memory_order_relaxed);
+}
+
 static void
 open_parcel(struct mail *mail, void *owner)
 {
@@ -367,6 +377,7 @@ open_parcel(struct mail *mail, void *owner)
 		open_foreign(sh, item, p->except);
 		slice_add_steps(&sh->slice, 1);
 	}
+	has_arrived(p);
 	keep_spare(sh, p);
 }
 
@@ -395,6 +406,9 @@ post_parcel(struct shard *sh, unsigned worker)
 	struct parcel *p = sh->parcels[worker];
 
 	p->mail.run = open_parcel;
+	p->from = sh;
+	atomic_fetch_add_explicit(
+	    &sh->under_way, parcel_weight(p), memory_order_relaxed);
 	sh->parcels[worker] = NULL;
 	mailbox_post(&sh->pool->shards[worker]->mailbox, &p->mail);
 }
@@ -420,6 +434,13 @@ delivery_end_turn(struct shard *sh)
 	for (unsigned i = 0; i < sh->pool->nworkers; i++)
 		if (sh->parcels[i] != NULL)
 			post_parcel(sh, i);
+}
+
+bool
+delivery_is_ahead(const struct shard *sh)
+{
+	return atomic_load_explicit(&sh->under_way, memory_order_relaxed) >
+	       UNDER_WAY_MAX;
 }
 
 bool

@@ -37,6 +37,10 @@ void delivery_cast(struct shard *sh, struct message *msg, uint64_t origin);
 /* Posts the parcels of this turn. */
 void delivery_end_turn(struct shard *sh);
 
+/* So much is on its way to other workers that they have to catch up before this one
+ * takes more input: else one client could fill the memory with it. */
+bool delivery_is_ahead(const struct shard *sh);
+
 /* Gives back what is kept for the next ones. */
 void delivery_free_spare(struct shard *sh);
 

@@ -33,10 +33,7 @@ parcel_new(size_t room)
 
 	if (p == NULL)
 		return NULL;
-	p->next = NULL;
-	p->except = NULL;
-	p->used = 0;
-	p->room = size;
+	*p = (struct parcel){ .room = size };
 	return p;
 }
 
@@ -48,7 +45,15 @@ parcel_clear(struct parcel *p)
 		message_unref(item->msg);
 	free(p->except);
 	p->except = NULL;
-	p->used = 0;
+	p->from = NULL;
+	p->last = NULL;
+	p->used = p->held = 0;
+}
+
+size_t
+parcel_weight(const struct parcel *p)
+{
+	return sizeof(*p) + p->room + p->held;
 }
 
 void
@@ -58,6 +63,15 @@ parcel_free(struct parcel *p)
 		return;
 	parcel_clear(p);
 	free(p);
+}
+
+/* One message for many receivers is held once, and they stand one behind the other. */
+static void
+hold(struct parcel *p, struct message *msg)
+{
+	if (msg != p->last)
+		p->held += message_size(msg);
+	p->last = message_ref(msg);
 }
 
 bool
@@ -73,7 +87,7 @@ parcel_add(struct parcel *p, const struct parcel_item *item)
 	if (is_copied(item))
 		added->msg = message_copy_to(added + 1, item->msg);
 	else if (item->msg != NULL)
-		message_ref(item->msg);
+		hold(p, item->msg);
 	p->used += size;
 	return true;
 }

@@ -17,6 +17,7 @@
 #include "server/mailbox.h"
 
 struct message;
+struct shard;
 
 enum parcel_kind {
 	PARCEL_MESSAGE,	 /* deliver to the connection */
@@ -44,7 +45,11 @@ _Static_assert(sizeof(struct parcel_item) <= 40, "most of what a small message t
 struct parcel {
 	struct mail mail;    /* first */
 	struct parcel *next; /* for whoever keeps it */
-	char *except;	     /* malloc'd: user that a PARCEL_CAST leaves out; or NULL */
+	struct shard *from;  /* the worker that counts it as under way, or NULL */
+	size_t
+	    held; /* bytes of messages held by reference, one behind the other once */
+	char *except; /* malloc'd: user that a PARCEL_CAST leaves out; or NULL */
+	const struct message *last; /* held by reference */
 	size_t used, room;
 	char items[] __attribute__((aligned(8)));
 };
@@ -55,6 +60,9 @@ struct parcel {
 struct parcel *parcel_new(size_t room); /* NULL: no memory */
 void parcel_clear(struct parcel *p);	/* empty, to be used again */
 void parcel_free(struct parcel *p);	/* NULL is allowed */
+
+/* Bytes that it keeps in memory. */
+size_t parcel_weight(const struct parcel *p);
 
 /* Copies the item; takes a reference or a copy of its message. False: it is full. */
 bool parcel_add(struct parcel *p, const struct parcel_item *item);

@@ -266,12 +266,23 @@ pool_join(struct pool *p)
 		worker_join(p->workers[i]);
 }
 
+/* A parcel that nobody has opened is counted by the worker that it came from: all of
+ * them have to be there. */
+static void
+run_last_mail(struct pool *p)
+{
+	for (unsigned i = 0; i < p->nworkers; i++)
+		if (p->shards[i] != NULL)
+			(void)mailbox_run(&p->shards[i]->mailbox);
+}
+
 void
 pool_free(struct pool *p)
 {
 	if (p == NULL)
 		return;
 	auth_close(p->auth); /* its helpers post to the workers */
+	run_last_mail(p);
 	for (unsigned i = 0; i < p->nworkers; i++)
 		worker_free(p->workers[i]);
 	free(p->workers);

@@ -3,8 +3,8 @@
  *
  * A connection finds here all it needs: the loop, its deadlines, buffers that are
  * lent for one turn, counters, the settings of this turn, the way to the other
- * workers. Used in the worker's thread only, but for the mailbox, the statistics
- * and `load`.
+ * workers. Used in the worker's thread only, but for the mailbox, the statistics,
+ * `load` and `under_way`.
  */
 #ifndef SERVER_SHARD_H
 #define SERVER_SHARD_H
@@ -62,6 +62,8 @@ struct shard {
 	struct list dead;	 /* connections to be freed at the end of the turn */
 	struct cast_log casts;	 /* broadcasts that some connection has not seen */
 	struct parcel **parcels; /* one a worker, NULL while there is nothing for it */
+	/* Bytes of those that the others have not opened yet; they take away. */
+	atomic_size_t under_way;
 	struct parcel *spare_parcels; /* to be used again */
 	unsigned nspare_parcels;
 	struct message *scratch; /* lent: OUTQUEUE_COPY bytes for one command */

@@ -4,6 +4,7 @@
 #include "server/worker.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@
 #include "server/sweep.h"
 
 #define KEY_MAILBOX (SHARD_KEY_SPECIAL | UINT64_C(0x40000000))
+#define AHEAD_MS 1     /* between two looks whether the others have caught up */
 #define CHECK_SLICE 64 /* connections checked in one turn of a debug build */
 
 struct worker {
@@ -35,6 +37,7 @@ struct worker {
 	unsigned nevents, next_event;	      /* and what is left of it */
 	bool has_mail;			      /* left by the last turn */
 	bool has_put_off_input;		      /* in the last turn */
+	bool is_ahead; /* of other workers, delivery_is_ahead() */
 	struct mail quit;
 	bool has_quit;
 	int64_t cleaned_ms;  /* clock_ms() of the last clean-up */
@@ -97,11 +100,15 @@ more_events(struct worker *w)
 
 /*
  * Output that is still to be written comes before input, which makes more: but for one
- * turn, since mail of other workers may make as much for as long as they like.
+ * turn, since mail of other workers may make as much for as long as they like. And what
+ * others have to take from us comes before what they would have to take as well.
  */
 static bool
 may_take_input(struct worker *w, bool is_behind)
 {
+	w->is_ahead = delivery_is_ahead(&w->shard);
+	if (w->is_ahead)
+		return false;
 	w->has_put_off_input = is_behind && !w->has_put_off_input;
 	return !w->has_put_off_input;
 }
@@ -155,13 +162,13 @@ free_dead(struct worker *w)
 		acceptor_resume(&w->acceptor);
 }
 
-/* Work that goes on without anything having to happen. */
+/* Work that goes on without anything having to happen, input in line apart. */
 static bool
 is_busy(const struct worker *w)
 {
-	return w->shard.casts.left > 0 || !list_is_empty(&w->shard.yielded) ||
-	       !list_is_empty(&w->shard.dirty) || sweeper_is_busy(&w->sweeper) ||
-	       reconfigure_is_busy(&w->reconfigure) || stopper_is_busy(&w->stopper);
+	return w->shard.casts.left > 0 || !list_is_empty(&w->shard.dirty) ||
+	       sweeper_is_busy(&w->sweeper) || reconfigure_is_busy(&w->reconfigure) ||
+	       stopper_is_busy(&w->stopper);
 }
 
 /* When the memory kept for the next rush is to be given back. */
@@ -187,7 +194,8 @@ time_to_wait(struct worker *w)
 {
 	int64_t next = wheel_next(&w->shard.wheel);
 
-	if (is_busy(w) || !mailbox_may_sleep(&w->shard.mailbox))
+	if (is_busy(w) || !list_is_empty(&w->shard.yielded) ||
+	    !mailbox_may_sleep(&w->shard.mailbox))
 		return 0;
 	if (acceptor_next(&w->acceptor) < next)
 		next = acceptor_next(&w->acceptor);
@@ -233,12 +241,29 @@ check_some(struct worker *w)
 #endif
 }
 
+/* For mail, and no longer than others may take to catch up: input is there, but has to
+ * wait, and would wake us again and again. */
+static void
+wait_for_others(struct worker *w)
+{
+	struct shard *sh = &w->shard;
+	struct pollfd p = { .fd = sh->mailbox.fd, .events = POLLIN };
+
+	if (!is_busy(w) && mailbox_may_sleep(&sh->mailbox))
+		(void)poll(&p, 1, AHEAD_MS);
+	mailbox_awake(&sh->mailbox);
+}
+
 /* Waits for something to do, unless there is. */
 static void
 wait_for_work(struct worker *w)
 {
 	struct shard *sh = &w->shard;
 
+	if (w->is_ahead) {
+		wait_for_others(w);
+		return;
+	}
 	if (w->next_event < w->nevents)
 		return;
 	w->nevents = loop_wait(&sh->loop, w->events, time_to_wait(w));

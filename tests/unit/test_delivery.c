@@ -368,6 +368,87 @@ what_is_on_its_way_to_a_user_does_not_reach_the_next_one_of_its_connection(void 
 	close(peer);
 }
 
+/* ---- to another worker ---- */
+
+static struct shard other;
+
+static void
+open_other_worker(void)
+{
+	static struct shard *shards[2];
+
+	shards[0] = &b.sh;
+	shards[1] = &other;
+	b.pool->shards = shards;
+	b.pool->nworkers = 2;
+	free(b.sh.parcels);
+	b.sh.parcels = calloc(2, sizeof(struct parcel *));
+	assert_int_equal(shard_open(&other, b.pool, 1), 0);
+}
+
+static void
+close_other_worker(void)
+{
+	shard_close(&other);
+	b.pool->nworkers = 1;
+}
+
+/* Returns how many bytes it took until the other worker had to be waited for. */
+static size_t
+send_until_ahead(struct message *msg)
+{
+	struct handle nobody = { .id = 1, .worker = 1 };
+	size_t sent = 0;
+
+	while (!delivery_is_ahead(&b.sh)) {
+		(void)delivery_send(&b.sh, PARCEL_MESSAGE, nobody, msg, 0);
+		delivery_end_turn(&b.sh);
+		sent += msg->len;
+		assert_true(sent < 64u << 20);
+	}
+	return sent;
+}
+
+static void
+a_worker_that_is_ahead_waits_until_the_other_has_opened_its_mail(void **state)
+{
+	static char text[65536];
+	struct message *large = message_new("MSG", "al", 2, text, sizeof(text));
+	struct message *small = message_new("MSG", "al", 2, "x", 1);
+
+	(void)state;
+	open_other_worker();
+	assert_in_range(send_until_ahead(large), 900 << 10, 1200 << 10);
+	(void)mailbox_run(&other.mailbox);
+	assert_false(delivery_is_ahead(&b.sh));
+	(void)send_until_ahead(small);
+	(void)mailbox_run(&other.mailbox);
+	assert_int_equal(atomic_load(&b.sh.under_way), 0);
+	message_unref(large);
+	message_unref(small);
+	close_other_worker();
+}
+
+/* It lies in memory once. */
+static void
+a_message_for_many_counts_once(void **state)
+{
+	static char text[65536];
+	struct message *msg = message_new("MSG", "al", 2, text, sizeof(text));
+	struct handle nobody = { .id = 1, .worker = 1 };
+
+	(void)state;
+	open_other_worker();
+	for (unsigned i = 0; i < 100; i++)
+		(void)delivery_send(&b.sh, PARCEL_MESSAGE, nobody, msg, 0);
+	delivery_end_turn(&b.sh);
+	assert_in_range(atomic_load(&b.sh.under_way), 65536, 80000);
+	(void)mailbox_run(&other.mailbox);
+	assert_int_equal(atomic_load(&b.sh.under_way), 0);
+	message_unref(msg);
+	close_other_worker();
+}
+
 #define TEST(f) cmocka_unit_test_prestate_setup_teardown(f, rig_setup, rig_teardown, &b)
 
 int
@@ -389,6 +470,8 @@ main(void)
 		TEST(a_sweep_reaches_everybody_while_the_slab_grows_under_it),
 		TEST(
 		    what_is_on_its_way_to_a_user_does_not_reach_the_next_one_of_its_connection),
+		TEST(a_worker_that_is_ahead_waits_until_the_other_has_opened_its_mail),
+		TEST(a_message_for_many_counts_once),
 	};
 
 	return cmocka_run_group_tests_name("delivery", tests, NULL, NULL);

@@ -284,6 +284,31 @@ mail_that_never_ends_does_not_keep_clients_from_being_heard(void **state)
 		close(fds[i]);
 }
 
+static void
+a_worker_that_is_ahead_of_the_others_takes_no_input_until_they_have_caught_up(
+    void **state)
+{
+	int fds[3];
+
+	(void)state;
+	fds[0] = log_in("a");
+	fds[1] = log_in("b");
+	fds[2] = log_in("c");
+	atomic_fetch_add(&pool->shards[0]->under_way, 64u << 20);
+	assert_int_equal(write(fds[0], "PING x\n", 7), 7);
+	assert_int_equal(write(fds[1], "PING x\n", 7), 7);
+	expect(fds[1], "PONG x\r\n"); /* it is on worker 1 */
+	assert_int_equal(write(fds[1], "SEND a :one\n", 12), 12);
+	expect(fds[1], "OK 1\r\n");
+	expect(fds[0], "MSG b 3\r\none\r\n"); /* mail comes all the same */
+	assert_false(is_heard(fds[0], 50));
+	atomic_fetch_sub(&pool->shards[0]->under_way, 64u << 20);
+	assert_true(is_heard(fds[0], 10000));
+	expect(fds[0], "PONG x\r\n");
+	for (unsigned i = 0; i < 3; i++)
+		close(fds[i]);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -296,6 +321,8 @@ main(void)
 		TEST(a_listener_that_is_opened_while_the_pool_stops_is_shut_again),
 		TEST(settings_in_force_are_those_published_last),
 		TEST(mail_that_never_ends_does_not_keep_clients_from_being_heard),
+		TEST(
+		    a_worker_that_is_ahead_of_the_others_takes_no_input_until_they_have_caught_up),
 	};
 
 	return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
