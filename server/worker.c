@@ -106,7 +106,11 @@ more_events(struct worker *w)
 static bool
 may_take_input(struct worker *w, bool is_behind)
 {
+	bool was_ahead = w->is_ahead;
+
 	w->is_ahead = delivery_is_ahead(&w->shard);
+	if (w->is_ahead && !was_ahead)
+		stats_count(&w->shard.stats.counter[COUNT_INPUT_WAITS], 1);
 	if (w->is_ahead)
 		return false;
 	w->has_put_off_input = is_behind && !w->has_put_off_input;
