@@ -16,25 +16,38 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include <openssl/crypto.h>
 
+#include "common/siphash.h"
 #include "server/password.h"
 #include "server/settings.h"
 
 #define HELPERS_MAX 64
+#define SHARES 4096    /* sources are told apart by so many values of a keyed hash */
 #define HELPER_NICE 10 /* messages go first when processors are short */
 
 enum trust { TRUST_NOBODY, TRUST_LOCAL, TRUST_ALL };
 
+struct place {
+	struct auth_job *job;
+	uint16_t share; /* of its source */
+};
+
 struct auth {
-	pthread_mutex_t lock; /* guards passwords, queue, first, waiting, is_closing */
-	pthread_cond_t ready; /* something waits, or is_closing */
-	struct passwords *passwords;		/* NULL unless the method needs them */
-	struct auth_job *queue[AUTH_QUEUE_MAX]; /* ring */
-	unsigned first, waiting;
+	/* guards passwords, queue and what follows up to is_closing */
+	pthread_mutex_t lock;
+	pthread_cond_t ready;		    /* something waits, or is_closing */
+	struct passwords *passwords;	    /* NULL unless the method needs them */
+	struct place queue[AUTH_QUEUE_MAX]; /* longest waiting first */
+	unsigned waiting;
+	uint16_t waiting_of[SHARES]; /* of each source */
+	bool is_turn_of_least;	     /* take_next() */
 	bool is_closing;
+
+	struct siphash_key key; /* constant */
 
 	atomic_int trust;		/* enum trust */
 	pthread_t helpers[HELPERS_MAX]; /* main thread only, as what follows */
@@ -49,6 +62,82 @@ answer(struct auth_job *job, enum auth_verdict verdict)
 	mailbox_post(job->reply_to, &job->mail);
 }
 
+/* ---- the queue; under the lock ---- */
+
+/* How many are there of the same source as number i? */
+static unsigned
+of_source(const struct auth *auth, unsigned i)
+{
+	return auth->waiting_of[auth->queue[i].share];
+}
+
+static void
+append(struct auth *auth, struct place last)
+{
+	auth->queue[auth->waiting++] = last;
+	auth->waiting_of[last.share]++;
+}
+
+static struct auth_job *
+take_out(struct auth *auth, unsigned i)
+{
+	struct place *at = &auth->queue[i], out = *at;
+
+	memmove(at, at + 1, (--auth->waiting - i) * sizeof(*at));
+	auth->waiting_of[out.share]--;
+	return out.job;
+}
+
+/* The last one of those who have most in it, which is not empty. */
+static unsigned
+last_of_most(const struct auth *auth)
+{
+	unsigned found = 0;
+
+	for (unsigned i = 1; i < auth->waiting; i++)
+		if (of_source(auth, i) >= of_source(auth, found))
+			found = i;
+	return found;
+}
+
+static unsigned
+first_of_least(const struct auth *auth)
+{
+	unsigned found = 0;
+
+	for (unsigned i = 1; i < auth->waiting; i++)
+		if (of_source(auth, i) < of_source(auth, found))
+			found = i;
+	return found;
+}
+
+/* Who asks little waits for no more than two; who asks much, or for many behind one
+ * address, has every second turn at least. */
+static struct auth_job *
+take_next(struct auth *auth)
+{
+	auth->is_turn_of_least = !auth->is_turn_of_least;
+	return take_out(auth, auth->is_turn_of_least ? first_of_least(auth) : 0);
+}
+
+/* False: it is full, and nobody has more in it. *ret: who had to make room, or NULL. */
+static bool
+admit(struct auth *auth, struct place asked, struct auth_job **ret)
+{
+	unsigned i;
+
+	if (auth->waiting == AUTH_QUEUE_MAX) {
+		i = last_of_most(auth);
+		if (auth->waiting_of[asked.share] + 1u >= of_source(auth, i))
+			return false;
+		*ret = take_out(auth, i);
+	}
+	append(auth, asked);
+	return true;
+}
+
+/* ---- helpers ---- */
+
 /* Waits for a job. Returns NULL at the end. *ret holds a reference, or NULL. */
 static struct auth_job *
 take(struct auth *auth, struct passwords **ret)
@@ -59,9 +148,7 @@ take(struct auth *auth, struct passwords **ret)
 	while (auth->waiting == 0 && !auth->is_closing)
 		pthread_cond_wait(&auth->ready, &auth->lock);
 	if (!auth->is_closing) {
-		job = auth->queue[auth->first];
-		auth->first = (auth->first + 1) % AUTH_QUEUE_MAX;
-		auth->waiting--;
+		job = take_next(auth);
 		*ret = auth->passwords != NULL ? passwords_ref(auth->passwords) : NULL;
 	}
 	pthread_mutex_unlock(&auth->lock);
@@ -207,6 +294,11 @@ auth_open(struct auth **ret, const struct settings *s, char *error, size_t size)
 	pthread_mutex_init(&auth->lock, NULL);
 	pthread_cond_init(&auth->ready, NULL);
 	atomic_init(&auth->trust, TRUST_NOBODY);
+	if (getrandom(&auth->key, sizeof(auth->key), 0) != sizeof(auth->key)) {
+		snprintf(error, size, "auth: no random numbers");
+		auth_close(auth);
+		return -EIO;
+	}
 	if ((err = auth_reload(auth, s, error, size)) < 0) {
 		auth_close(auth);
 		return err;
@@ -241,18 +333,20 @@ enum auth_verdict
 auth_check(struct auth *auth, struct auth_job *job)
 {
 	enum auth_verdict verdict = AUTH_PENDING;
-	unsigned last;
+	struct place asked = { .job = job };
+	struct auth_job *displaced = NULL;
 
+	asked.share = siphash(&auth->key, &job->source, sizeof(job->source)) % SHARES;
 	pthread_mutex_lock(&auth->lock);
-	if (auth->is_closing || auth->waiting == AUTH_QUEUE_MAX) {
+	if (auth->is_closing)
 		verdict = AUTH_BUSY;
-	} else if (auth->passwords == NULL) {
+	else if (auth->passwords == NULL)
 		verdict = AUTH_FAILED;
-	} else {
-		last = (auth->first + auth->waiting++) % AUTH_QUEUE_MAX;
-		auth->queue[last] = job;
-	}
+	else if (!admit(auth, asked, &displaced))
+		verdict = AUTH_BUSY;
 	pthread_mutex_unlock(&auth->lock);
+	if (displaced != NULL)
+		answer(displaced, AUTH_BUSY);
 	if (verdict == AUTH_PENDING)
 		pthread_cond_signal(&auth->ready);
 	return verdict;
@@ -269,10 +363,8 @@ auth_withdraw(struct auth_job *job)
 static void
 answer_the_rest(struct auth *auth)
 {
-	for (; auth->waiting > 0; auth->waiting--) {
-		answer(auth->queue[auth->first], AUTH_BUSY);
-		auth->first = (auth->first + 1) % AUTH_QUEUE_MAX;
-	}
+	while (auth->waiting > 0)
+		answer(take_out(auth, 0), AUTH_BUSY);
 }
 
 void

@@ -3,8 +3,9 @@
  *
  * Hashing a password takes milliseconds by design, so helper threads do it and
  * answer through the mailbox of whoever asked. The queue is bounded: a storm of
- * logins costs "busy" answers, not memory. Any thread may ask; open, reload and
- * close are the main thread's.
+ * logins costs "busy" answers, not memory. No address can keep the others out: when it
+ * is full, whoever has fewer jobs in it than another takes the place of that one's
+ * last, and every second turn is that of who has fewest. Any thread may ask; open, reload and close are the main thread's.
  */
 #ifndef SERVER_AUTH_H
 #define SERVER_AUTH_H
@@ -13,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/net.h"
 #include "server/mailbox.h"
 
 struct auth;
@@ -39,6 +41,7 @@ struct auth_job {
 	struct mailbox *reply_to;
 	enum auth_verdict verdict;
 	atomic_bool is_withdrawn; /* see auth_withdraw() */
+	struct net_addr source;	  /* of the client, net_addr_source() */
 	char user[AUTH_USER_SIZE];
 	char secret[AUTH_SECRET_SIZE];
 };
@@ -64,7 +67,7 @@ bool auth_trusts(struct auth *auth, bool peer_is_local);
 
 /*
  * Asks for job->user and job->secret. AUTH_PENDING: the job is the service's until
- * it is posted. AUTH_BUSY and AUTH_FAILED (no method checks secrets): the job is
+ * it is posted, with AUTH_BUSY if its place went to somebody else. AUTH_BUSY and AUTH_FAILED (no method checks secrets): the job is
  * still the caller's. Never blocks for longer than a short lock.
  */
 enum auth_verdict auth_check(struct auth *auth, struct auth_job *job);

@@ -247,6 +247,7 @@ put_off(struct connection *conn, struct span tag)
 {
 	if (conn->rare != NULL && conn->sh->settings->accept_rate > 0)
 		conn->rare->has_slot = true;
+	stats_count(&conn->sh->stats.counter[COUNT_AUTH_BUSY], 1);
 	request_busy(conn, tag, BUSY_RETRY_MS);
 }
 
@@ -283,6 +284,7 @@ attempt_new(const struct connection *conn, const struct frame *f)
 	}
 	a->job.mail.run = decided;
 	a->job.reply_to = &conn->sh->mailbox;
+	a->job.source = net_addr_source(&conn->addr);
 	memcpy(a->job.user, f->arg.at, f->arg.len);
 	memcpy(a->job.secret, f->secret.at, f->secret.len);
 	a->handle = conn->session.handle;

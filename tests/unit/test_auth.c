@@ -242,6 +242,44 @@ a_storm_is_told_busy_and_everybody_gets_one_answer(void **state)
 	assert_true(answers[AUTH_BUSY] > 0);
 }
 
+/* Returns how many questions of one address it took. */
+static unsigned
+fill_queue(struct auth *auth)
+{
+	struct auth_job *job;
+	unsigned n = 0;
+
+	while (auth_check(auth, job = question("alice", "wrong")) == AUTH_PENDING)
+		n++;
+	free(job);
+	return n;
+}
+
+/* An address that fills the queue keeps nobody else out, be it a new one each time. */
+static void
+who_asks_little_takes_the_place_of_who_asks_most(void **state)
+{
+	struct auth *auth = open_auth();
+	unsigned pending = fill_queue(auth), admitted = 0;
+
+	(void)state;
+	for (uint8_t i = 0; i < 100; i++) {
+		struct auth_job *job = question("alice", "wrong");
+
+		job->source = (struct net_addr){ .ip = { 10, i }, .family = NET_IPV4 };
+		if (auth_check(auth, job) == AUTH_PENDING)
+			admitted++;
+		else
+			free(job);
+	}
+	/* One of them may be taken for the one who fills it. */
+	assert_in_range(admitted, 97, 100);
+	pending += admitted + fill_queue(auth); /* the helper has taken some */
+	auth_close(auth);
+	wait_for(pending);
+	assert_int_equal(answers[AUTH_FAILED] + answers[AUTH_BUSY], pending);
+}
+
 /* Hundreds at full price would take minutes. */
 static void
 withdrawn_questions_cost_nothing(void **state)
@@ -293,6 +331,7 @@ main(void)
 		TEST(a_missing_file_keeps_the_service_from_opening),
 		TEST(a_file_open_to_others_is_worth_a_warning),
 		TEST(a_storm_is_told_busy_and_everybody_gets_one_answer),
+		TEST(who_asks_little_takes_the_place_of_who_asks_most),
 		TEST(withdrawn_questions_cost_nothing),
 		TEST(reloads_and_questions_may_race),
 	};
