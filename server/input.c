@@ -21,9 +21,10 @@
 /* Commands of one client in one turn: the others wait for no more than these, and
  * for no longer than the slice. */
 #define COMMANDS 256
-#define INPUT_FIRST 512	   /* bytes allocated for an unfinished frame */
-#define INPUT_SMALL 16384  /* up to here it is copied into the shard's buffer */
-#define DRAIN_LIMIT_KIB 64 /* thrown away after the farewell */
+#define INPUT_FIRST 512	     /* bytes allocated for an unfinished frame */
+#define INPUT_ANONYMOUS 8192 /* read at once before login, so kept at most */
+#define INPUT_SMALL 16384    /* up to here it is copied into the shard's buffer */
+#define DRAIN_LIMIT_KIB 64   /* thrown away after the farewell */
 
 /* Input may be looked at. */
 static bool
@@ -288,6 +289,16 @@ drain(struct connection *conn)
 		connection_bury(conn);
 }
 
+/* What is read may have to wait, and a stranger is to have little memory here; the rest
+ * stays in the kernel, where it is his own. */
+static size_t
+read_size(const struct connection *conn, size_t have)
+{
+	return connection_is_online(conn) || have > INPUT_ANONYMOUS / 2
+		   ? SHARD_INPUT
+		   : INPUT_ANONYMOUS;
+}
+
 /* Where to read to: after the kept input, in the shard's buffer if it is small
  * enough to be copied there, else in its own, which grows as bytes arrive. */
 static char *
@@ -300,7 +311,7 @@ read_buffer(struct connection *conn, size_t *ret_have, size_t *ret_room)
 	if (have <= INPUT_SMALL && (in == NULL || in->need <= SHARD_INPUT)) {
 		if (have > 0)
 			memcpy(conn->sh->input, in->data, have);
-		*ret_room = SHARD_INPUT - have;
+		*ret_room = read_size(conn, have) - have;
 		return conn->sh->input;
 	}
 	if (in->size - have < INPUT_SMALL) {

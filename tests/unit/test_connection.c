@@ -447,6 +447,28 @@ a_client_that_does_not_read_its_replies_is_not_read(void **state)
 	close(peer);
 }
 
+static void
+input_that_waits_before_login_takes_little_memory(void **state)
+{
+	static char flood[65001];
+	int peer;
+	struct connection *conn = rig_connect(&b, &peer);
+
+	(void)state;
+	for (unsigned i = 0; i < 65000; i += 5)
+		memcpy(flood + i, "PING\n", 6);
+	/* It never reads. */
+	for (unsigned i = 0; i < 1000 && !(conn->flags & CONN_BACKLOG); i++) {
+		(void)!write(peer, flood, 65000);
+		slice_begin(&b.sh.slice, INT64_MAX / 2);
+		stream_read(conn);
+		rig_end_turn(&b);
+	}
+	assert_true(conn->flags & CONN_BACKLOG);
+	assert_in_range(atomic_load(&b.sh.stats.memory_input), 1, 8192);
+	close(peer);
+}
+
 #define TEST(f) cmocka_unit_test_prestate_setup_teardown(f, rig_setup, rig_teardown, &b)
 
 int
@@ -474,6 +496,7 @@ main(void)
 		TEST(what_waits_in_line_counts_before_a_timeout),
 		TEST(a_refused_payload_counts_against_the_rate_too),
 		TEST(a_client_that_does_not_read_its_replies_is_not_read),
+		TEST(input_that_waits_before_login_takes_little_memory),
 	};
 
 	return cmocka_run_group_tests_name("connection", tests, NULL, NULL);
