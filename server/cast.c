@@ -35,6 +35,7 @@ cast_log_append(struct cast_log *log, struct message *msg, uint64_t number,
 		return err;
 	if (except != NULL && *except != '\0' && (name = strdup(except)) == NULL)
 		return -ENOMEM;
+	log->bytes += message_size(msg);
 	log->ring[log->head++ & (log->size - 1)] = (struct cast){
 		.msg = message_ref(msg),
 		.number = number,
@@ -50,6 +51,7 @@ cast_log_trim(struct cast_log *log, uint32_t upto)
 	for (; log->tail != upto; log->tail++) {
 		struct cast *c = &log->ring[log->tail & (log->size - 1)];
 
+		log->bytes -= message_size(c->msg);
 		message_unref(c->msg);
 		free(c->except);
 	}

@@ -8,6 +8,7 @@
 #define SERVER_CAST_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct message;
@@ -22,6 +23,7 @@ struct cast {
 struct cast_log {
 	struct cast *ring;  /* NULL until the first broadcast */
 	uint32_t size;	    /* a power of two */
+	size_t bytes;	    /* of the messages held */
 	uint32_t tail;	    /* sequence number of the oldest held */
 	uint32_t head;	    /* of the next to come; they wrap */
 	uint32_t pass_head; /* at the end of the sweep everybody has seen up to here */

@@ -20,9 +20,10 @@
 #include "server/settings.h"
 #include "server/shard.h"
 
-#define SPARE_PARCELS 4	   /* kept by a worker, so that it need not allocate any */
-#define BYTES_A_US 4096	   /* that the kernel copies, roughly */
-#define CAST_LOG_BUSY 1024 /* no more are taken from clients while so many wait */
+#define SPARE_PARCELS 4	    /* kept by a worker, so that it need not allocate any */
+#define BYTES_A_US 4096	    /* that the kernel copies, roughly */
+#define CAST_LOG_BUSY 1024  /* no more are taken from clients while so many wait, */
+#define CAST_LOG_UNIT 65536 /* and so many bytes count as one at least */
 #define CAST_FAR (1 << 30)
 #define UNDER_WAY_MAX (1024 * 1024) /* bytes to other workers, and what a turn adds */
 
@@ -197,8 +198,11 @@ begin_pass(struct shard *sh)
 static void
 publish_waiting(struct shard *sh)
 {
-	atomic_store_explicit(&sh->stats.casts_waiting, sh->casts.head - sh->casts.tail,
-	    memory_order_relaxed);
+	uint32_t waiting = sh->casts.head - sh->casts.tail;
+	size_t units = sh->casts.bytes / CAST_LOG_UNIT;
+
+	atomic_store_explicit(&sh->stats.casts_waiting,
+	    units > waiting ? (uint32_t)units : waiting, memory_order_relaxed);
 }
 
 /* What came during a pass is for the next one, for those who had been visited. */

@@ -199,6 +199,27 @@ one_client_cannot_fill_the_log_of_broadcasts(void **state)
 	close(to);
 }
 
+/* 64 MiB, however large a message may be. */
+static void
+large_broadcasts_that_wait_are_fewer(void **state)
+{
+	static char text[1 << 20];
+	struct message *msg = message_new("CAST", "$op", 3, text, sizeof(text));
+	unsigned n = 0;
+	int peer;
+
+	(void)state;
+	(void)rig_login(&b, "bob", &peer);
+	for (; delivery_may_cast(b.pool); n++)
+		delivery_cast(&b.sh, msg, 0);
+	assert_in_range(n, 60, 64);
+	while (delivery_sweep_casts(&b.sh))
+		;
+	assert_true(delivery_may_cast(b.pool));
+	message_unref(msg);
+	close(peer);
+}
+
 static void
 a_worker_without_connections_keeps_no_broadcasts(void **state)
 {
@@ -461,6 +482,7 @@ main(void)
 		TEST(with_reject_the_sender_is_told_until_there_is_room),
 		TEST(what_waits_never_passes_the_limit),
 		TEST(one_client_cannot_fill_the_log_of_broadcasts),
+		TEST(large_broadcasts_that_wait_are_fewer),
 		TEST(a_worker_without_connections_keeps_no_broadcasts),
 		TEST(broadcasts_and_messages_of_one_sender_keep_their_order),
 		TEST(a_broadcast_reaches_neither_its_sender_nor_whoever_comes_later),
