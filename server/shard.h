@@ -58,9 +58,10 @@ struct shard {
 	struct list anonymous; /* connections without a login, longest waiting first */
 	struct list dirty;     /* connections with output for the end of the turn */
 	struct list yielded;   /* connections with input left, next in line first */
-	bool has_output_in_line; /* some of those have output for the end of the turn */
-	struct list dead;	 /* connections to be freed at the end of the turn */
-	struct cast_log casts;	 /* broadcasts that some connection has not seen */
+	unsigned
+	    outputs_in_line;   /* so many of those at most have output for this turn */
+	struct list dead;      /* connections to be freed at the end of the turn */
+	struct cast_log casts; /* broadcasts that some connection has not seen */
 	struct parcel **parcels; /* one a worker, NULL while there is nothing for it */
 	/* Bytes of those that the others have not opened yet; they take away. */
 	atomic_size_t under_way;

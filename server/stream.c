@@ -47,8 +47,6 @@ stream_watch(struct connection *conn)
 void
 stream_mark_dirty(struct connection *conn)
 {
-	if (conn->flags & CONN_IN_LINE)
-		conn->sh->has_output_in_line = true; /* it keeps its place */
 	if (!list_is_empty(&conn->dirty))
 		return;
 	list_append(&conn->sh->dirty, &conn->dirty);
@@ -65,11 +63,24 @@ unmark_dirty(struct connection *conn)
 	slice_charge(&conn->sh->slice, -SHARD_FLUSH_US);
 }
 
+/* It keeps its place in the line, and costs a write at the end of the turn as others. */
+static void
+note_output_in_line(struct connection *conn)
+{
+	if (!(conn->flags & CONN_IN_LINE))
+		return;
+	conn->sh->outputs_in_line++;
+	slice_charge(&conn->sh->slice, SHARD_FLUSH_US);
+}
+
 struct outqueue *
 stream_queue(struct connection *conn)
 {
-	if (conn->out == NULL && (conn->out = outqueue_new(&conn->sh->outpool)) == NULL)
-		return NULL;
+	if (conn->out == NULL) {
+		if ((conn->out = outqueue_new(&conn->sh->outpool)) == NULL)
+			return NULL;
+		note_output_in_line(conn);
+	}
 	if (!(conn->flags & (CONN_BLOCKED | CONN_DEAD)))
 		stream_mark_dirty(conn);
 	return conn->out;
@@ -256,17 +267,17 @@ stream_flush(struct connection *conn)
 static void
 flush_line(struct shard *sh)
 {
-	if (!sh->has_output_in_line)
-		return;
-	sh->has_output_in_line = false;
-	for (struct list *node = sh->yielded.next, *next; node != &sh->yielded;
-	     node = next) {
+	for (struct list *node = sh->yielded.next, *next;
+	     node != &sh->yielded && sh->outputs_in_line > 0; node = next) {
 		struct connection *conn = container_of(node, struct connection, dirty);
 
 		next = node->next; /* this one may be buried */
-		if (!(conn->flags & CONN_BLOCKED))
-			stream_flush(conn);
+		if (conn->out == NULL || conn->flags & CONN_BLOCKED)
+			continue;
+		sh->outputs_in_line--;
+		stream_flush(conn);
 	}
+	sh->outputs_in_line = 0; /* some were flushed before, or have left the line */
 }
 
 /* Resuming runs commands, which may flush other connections: never from within. */

@@ -359,6 +359,36 @@ what_is_sent_to_one_in_line_leaves_in_the_same_turn(void **state)
 	close(to);
 }
 
+/* Else what one client sends in a turn to those in line could take any time to write. */
+static void
+what_is_sent_to_one_in_line_is_charged_as_to_others(void **state)
+{
+	int from, to, other;
+	struct connection *sender = rig_login(&b, "al", &from);
+	int64_t charged[2];
+
+	(void)state;
+	(void)rig_login(&b, "carol", &other);
+	(void)log_in_and_yield("PONG x\n", &to);
+	for (unsigned i = 0; i < 2; i++) {
+		const char *line = i == 0 ? "SEND bob :hi\nSEND bob :ho\nQUIET on\n"
+					  : "SEND carol :hi\nSEND carol :ho\nBUSY\n";
+
+		assert_int_equal(
+		    write(from, line, strlen(line)), (ssize_t)strlen(line));
+		slice_begin(&b.sh.slice, INT64_MAX / 2);
+		charged[i] = b.sh.slice.end_us;
+		stream_read(sender);
+		charged[i] -= b.sh.slice.end_us;
+		stream_end_turn(&b.sh);
+	}
+	assert_int_equal(charged[0], charged[1]);
+	assert_string_equal(rig_heard(to), "MSG al 2\r\nhi\r\nMSG al 2\r\nho\r\n");
+	close(from);
+	close(to);
+	close(other);
+}
+
 static void
 one_in_line_keeps_its_place_when_something_is_sent_to_it(void **state)
 {
@@ -491,6 +521,7 @@ main(void)
 		TEST(a_rate_refuses_what_is_above_it_and_ends_who_does_not_stop),
 		TEST(who_sends_very_many_commands_leaves_the_turn_to_others),
 		TEST(what_is_sent_to_one_in_line_leaves_in_the_same_turn),
+		TEST(what_is_sent_to_one_in_line_is_charged_as_to_others),
 		TEST(one_in_line_keeps_its_place_when_something_is_sent_to_it),
 		TEST(one_in_line_that_is_kicked_is_told_at_once),
 		TEST(what_waits_in_line_counts_before_a_timeout),
