@@ -133,6 +133,35 @@ needs_preview(struct session *s, const struct args *a, const json_t *params)
 	return session_can_ask(s) && !is_vouched_for(a) && !is_one_rule;
 }
 
+/*
+ * For want of a --yes. What is wrong with the words is told instead: a --yes would
+ * not make them right. Of those who match, the number to give to --expect.
+ */
+static int
+refuse_unasked(struct session *s, const struct bulk_verb *verb, const json_t *params)
+{
+	struct client_call call = {
+		.method = verb->method,
+		.params = json_copy((json_t *)params),
+		.timeout_ms = s->options.timeout_ms,
+	};
+	char now[48] = "";
+	int status;
+
+	args_put(&call.params, "dry_run", json_true());
+	status = session_try(s, &call);
+	if (status == 0 && count_of(call.result) > 1)
+		snprintf(now, sizeof(now), "; %lld match now", count_of(call.result));
+	json_decref(call.result);
+	json_decref(call.error_data);
+	if (status != 0 && status != STATUS_NO_MATCH && status != STATUS_REFUSED)
+		return s->has_reported ? status : session_failed_call(s, status);
+	return session_fail(s, STATUS_USAGE,
+	    "this may %s more than one: confirm with --yes or --expect N%s; "
+	    "nothing was done",
+	    verb->act, now);
+}
+
 static int
 check_intent(struct session *s, const struct args *a, const struct bulk_verb *verb,
     const json_t *params)
@@ -149,10 +178,7 @@ check_intent(struct session *s, const struct args *a, const struct bulk_verb *ve
 		    "nobody is named: give users or selectors, or --all for everybody");
 	if (is_vouched_for(a) || is_exact(params) || session_can_ask(s))
 		return 0;
-	return session_fail(s, STATUS_USAGE,
-	    "this may %s more than one: confirm with --yes or --expect N; "
-	    "nothing was done",
-	    verb->act);
+	return refuse_unasked(s, verb, params);
 }
 
 /* -- preview ----------------------------------------------------------------- */

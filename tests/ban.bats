@@ -84,7 +84,7 @@ welcome() {
 	status_of 2 ban add 10.0.0.0/8
 	said_like '*confirm with --yes*nothing was done'
 	status_of 2 ban add alice user~^b --yes
-	status_of 2 ban add 10.0.0.0/33 --yes
+	status_of 2 ban add 10.0.0.0/33
 	said_like '*"10.0.0.0/33" is no user, address or network*'
 }
 

@@ -7,7 +7,10 @@ load poolctl
 	start_poold
 	online alice bob
 	status_of 2 send 'user~^.' hi
-	said_like 'poolctl: send: this may reach more than one: confirm with --yes or --expect N*'
+	said 'poolctl: send: this may reach more than one: confirm with --yes or --expect N; 2 match now; nothing was done'
+	status_of 2 send 'usr~^.' hi # what a --yes would not make right comes first
+	said 'poolctl: send: unknown selector key "usr" (did you mean user?)'
+	status_of 5 --as viewer send 'user~^.' hi
 	status_of 2 send --all hi
 	status_of 2 send --all alice hi --yes
 	status_of 2 send hi --yes
