@@ -18,9 +18,9 @@
 /* clang-format off */
 static const struct column columns_settings[] = {
 	{ "NAME",    "name",	COLUMN_KEY,  COLUMN_ALWAYS, true },
-	{ "VALUE",   "value",	COLUMN_KEY,  COLUMN_ALWAYS, false },
+	{ "VALUE",   "value",	COLUMN_TEXT, COLUMN_ALWAYS, false },
 	{ "DEFAULT", "default", COLUMN_KEY,  COLUMN_ALWAYS, false },
-	{ "SOURCE",  "source",	COLUMN_KEY,  COLUMN_ALWAYS, false },
+	{ "SOURCE",  "source",	COLUMN_TEXT, COLUMN_ALWAYS, false },
 	{ "APPLIES", "applies", COLUMN_KEY,  COLUMN_ALWAYS, false },
 	{ "MIN",     "min",	COLUMN_KEY,  COLUMN_WIDE,   false },
 	{ "MAX",     "max",	COLUMN_KEY,  COLUMN_WIDE,   false },

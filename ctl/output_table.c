@@ -2,12 +2,14 @@
  * output_table.c - aligned columns for people: table and wide.
  *
  * Rows are gathered into a page, whose widths are those of its cells, never
- * less than those of the pages before. Only a terminal has an edge to cut at.
+ * less than those of the pages before. Only a terminal has an edge to cut at; there
+ * a time is told shorter first, then text is cut.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 
 #include "common/text.h"
 #include "ctl/output_writer.h"
@@ -16,6 +18,10 @@
 #define GAP 2	    /* blanks between columns */
 #define MIN_WIDTH 6 /* a column is not cut below this, or its title */
 #define ELLIPSIS "\xe2\x80\xa6"
+#define YEAR 5	      /* bytes of "2026-" */
+#define DAY 11	      /* bytes of "2026-05-01 " */
+#define MINUTES 11    /* bytes of "05-01 12:00" */
+#define WHOLE_TIME 19 /* bytes of "2026-05-01 12:00:00" */
 
 struct cell {
 	char *text; /* escaped; NULL is empty */
@@ -26,8 +32,16 @@ struct table {
 	struct cell *cells; /* PAGE_ROWS rows of ncolumns */
 	size_t nrows;	    /* in the page */
 	size_t widths[OUTPUT_MAX_COLUMNS];
-	bool has_header; /* has been printed */
+	bool has_header;      /* has been printed */
+	bool has_page;	      /* one at least has been printed */
+	bool has_short_times; /* since the first page did not fit otherwise */
 };
+
+static size_t
+title_width(const struct output *o, size_t column)
+{
+	return o->session->options.no_header ? 0 : strlen(o->picked[column]->title);
+}
 
 static int
 table_begin(struct output *o)
@@ -42,8 +56,7 @@ table_begin(struct output *o)
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < o->ncolumns; i++)
-		o->table->widths[i] =
-		    o->session->options.no_header ? 0 : strlen(o->picked[i]->title);
+		o->table->widths[i] = title_width(o, i);
 	return 0;
 }
 
@@ -59,17 +72,26 @@ edge(const struct session *s)
 	return size.ws_col;
 }
 
+static size_t
+line_width(const struct output *o)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < o->ncolumns; i++)
+		total += o->table->widths[i] + (i > 0 ? GAP : 0);
+	return total;
+}
+
 /* Takes the excess from the widest columns of text until the line fits. */
 static void
 fit(struct output *o, size_t limit)
 {
 	size_t *widths = o->table->widths;
 
-	for (;;) {
-		size_t total = 0, widest = SIZE_MAX;
+	for (size_t total = line_width(o); total > limit; total--) {
+		size_t widest = SIZE_MAX;
 
 		for (size_t i = 0; i < o->ncolumns; i++) {
-			total += widths[i] + (i > 0 ? GAP : 0);
 			if (o->picked[i]->type != COLUMN_TEXT ||
 			    widths[i] <= MIN_WIDTH ||
 			    widths[i] <= strlen(o->picked[i]->title))
@@ -77,10 +99,75 @@ fit(struct output *o, size_t limit)
 			if (widest == SIZE_MAX || widths[i] > widths[widest])
 				widest = i;
 		}
-		if (total <= limit || widest == SIZE_MAX)
+		if (widest == SIZE_MAX)
 			return;
 		widths[widest]--;
 	}
+}
+
+/* Of today the clock, of this year no year and no seconds, else the day alone. */
+static void
+shorten_time(struct cell *cell, const char *now)
+{
+	size_t from = 0, len = DAY - 1;
+
+	if (cell->width != WHOLE_TIME || cell->text[DAY - 1] != ' ')
+		return; /* none, or the UTC that was asked for */
+	if (strncmp(cell->text, now, DAY) == 0) {
+		from = DAY;
+		len = WHOLE_TIME - DAY;
+	} else if (strncmp(cell->text, now, YEAR) == 0) {
+		from = YEAR;
+		len = MINUTES;
+	}
+	memmove(cell->text, cell->text + from, len);
+	cell->text[len] = '\0';
+	cell->width = len;
+}
+
+static void
+shorten_times(struct output *o)
+{
+	time_t when = time(NULL);
+	char now[WHOLE_TIME + 1];
+	struct tm tm;
+
+	if (!localtime_r(&when, &tm) || strftime(now, sizeof(now), "%F %T", &tm) == 0)
+		return;
+	for (size_t i = 0; i < o->table->nrows * o->ncolumns; i++)
+		if (o->picked[i % o->ncolumns]->type == COLUMN_TIME)
+			shorten_time(&o->table->cells[i], now);
+}
+
+static void
+measure(struct output *o)
+{
+	struct table *t = o->table;
+
+	for (size_t i = 0; i < t->nrows * o->ncolumns; i++)
+		if (t->cells[i].width > t->widths[i % o->ncolumns])
+			t->widths[i % o->ncolumns] = t->cells[i].width;
+}
+
+/* What the first page needs is done to all, or they would not be aligned. */
+static void
+lay_out(struct output *o, size_t limit)
+{
+	struct table *t = o->table;
+
+	if (t->has_short_times)
+		shorten_times(o);
+	measure(o);
+	if (!t->has_page && line_width(o) > limit) {
+		t->has_short_times = true;
+		shorten_times(o);
+		for (size_t i = 0; i < o->ncolumns; i++)
+			t->widths[i] = title_width(o, i);
+		measure(o);
+	}
+	t->has_page = true;
+	if (limit != SIZE_MAX)
+		fit(o, limit);
 }
 
 static void
@@ -150,13 +237,8 @@ static void
 put_page(struct output *o)
 {
 	struct table *t = o->table;
-	size_t limit = edge(o->session);
 
-	for (size_t i = 0; i < t->nrows * o->ncolumns; i++)
-		if (t->cells[i].width > t->widths[i % o->ncolumns])
-			t->widths[i % o->ncolumns] = t->cells[i].width;
-	if (limit != SIZE_MAX)
-		fit(o, limit);
+	lay_out(o, edge(o->session));
 	put_header(o);
 	for (size_t i = 0; i < t->nrows * o->ncolumns; i++) {
 		put_cell(o, i % o->ncolumns, t->cells[i].text, t->cells[i].width);

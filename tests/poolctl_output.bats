@@ -101,6 +101,27 @@ alice  active' "$(poolctl list --columns user,state)"
 	[[ $(TZ=XXX-5 poolctl users --columns since -H) =~ ^[0-9-]{10}\ [0-9:]{8}$ ]]
 	[[ $(poolctl users --columns since -H --utc) =~ ^[0-9-]{10}T[0-9:.]+Z$ ]]
 	[[ $(poolctl users --columns since -H -o tsv) =~ ^[0-9-]{10}T[0-9:.]+Z$ ]]
+
+	# where a row would be longer than the terminal, no more of one than is needed
+	poolctl ban add bob --for 2d
+	poolctl ban add carol --for 3650d
+	local clock='[0-9:]{8}' soon='([0-9]{2}-[0-9]{2} [0-9:]{5}|[0-9]{4}-[0-9-]{5})'
+	on_terminal 80 users --columns since -H
+	[[ $output =~ ^[0-9-]{10}\ $clock ]]
+	on_terminal 48 ban list --columns since,rule,reason,until,by
+	[[ $output =~ ($clock|$soon)\ +bob\ +-\ +$soon ]]
+	[[ $output =~ carol\ +-\ +[0-9]{4}-[0-9]{2}-[0-9]{2}\ \  ]]
+	[[ ! $output =~ [0-9]{4}-[0-9-]{5}\ $clock ]]
+	on_terminal 48 ban list --columns since,rule,reason,until,by --utc
+	[[ $output =~ T$clock ]]
+}
+
+# on_terminal COLUMNS ARGUMENT…: the screen is in $output
+on_terminal() {
+	local columns=$1
+	shift
+	output=$(printf '%s\n' eof show | "${POOLD%/*}/tests/pty" -s "${columns}x24" -t 20 \
+		"$POOLCTL" "$@")
 }
 
 @test "POOLCTL_OUTPUT sets the format, an option goes before it" {
