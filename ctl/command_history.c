@@ -224,8 +224,8 @@ const struct command verb_history = {
 	.summary = "connections that have ended, the last one first",
 	.details =
 	    "Selectors are those of \"help selectors\", but for state and idle; age is "
-	    "how long it\n"
-	    "lived. TIME is 2026-05-01, 12:00, \"2026-05-01 12:00:00\" or "
+	    "how long\n"
+	    "it lived. TIME is 2026-05-01, 12:00, \"2026-05-01 12:00:00\" or\n"
 	    "2026-05-01T12:00:00Z.",
 	.examples = "  poolctl history -L 10\n"
 		    "  poolctl history alice -o wide\n"

@@ -286,7 +286,7 @@ const struct command verb_send = {
 		    "  poolctl send state=idle --yes -m hello\n"
 		    "  poolctl send idle=+1h --dry-run hello\n"
 		    "  poolctl send id=\"$(poolctl list --sort idle:desc -L 10 -o "
-		    "name|paste -sd,)\" 'still there?'\n",
+		    "name|paste -sd,)\" hi\n",
 	.method = METHOD_ID_MESSAGE_SEND,
 	.options = send_options,
 	.operand = VALUE_SELECTOR,

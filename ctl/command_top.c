@@ -438,8 +438,9 @@ const struct command verb_top = {
 	.summary = "the pool at a glance: rates, and who is worst",
 	.details =
 	    "Keys: q quits; u r b m d i a f choose what the list is about; a blank "
-	    "looks at once.\n"
-	    "flaps lists users whose connections ended more than once in the last "
+	    "looks at\n"
+	    "once. flaps lists users whose connections ended more than once in the "
+	    "last\n"
 	    "minute.",
 	.examples = "  poolctl top --sort bytes\n"
 		    "  poolctl top -b -n 1 --sort flaps\n"

@@ -402,6 +402,9 @@ sees_disconnect() {
 	sed 's/^/help /' commands | "$POOLCTL" >by_command
 	sed 's/$/ --help/' commands | "$POOLCTL" | diff by_command -
 	same "$(wc -l <commands)" "$(grep -c '^Examples' by_command)" examples
+	printf 'help %s\n' commands options selectors output exit-status prompt |
+		"$POOLCTL" | cat - by_command >all
+	same '' "$(grep -E '.{81}' all)" "lines longer than those of a terminal"
 	status_of 0 help
 	[[ $output == "usage: poolctl"*'config check|set|unset|save'* ]]
 	[ "$(wc -l <<<"$output")" -le 23 ] # of 24, one is the prompt
