@@ -13,12 +13,13 @@
 #include "ctl/verbs.h"
 
 /* clang-format off */
+/* What is not wide fits a terminal of 80 columns. */
 static const struct column columns_samples[] = {
-	{ "CONNS",    "total_connections",    COLUMN_NUMBER, COLUMN_ALWAYS, false },
+	{ "CONNS",    "total_connections",    COLUMN_NUMBER, COLUMN_WIDE,   false },
 	{ "SESSIONS", "active_connections",   COLUMN_NUMBER, COLUMN_ALWAYS, false },
 	{ "IDLE",     "idle_available",	      COLUMN_NUMBER, COLUMN_ALWAYS, false },
-	{ "USERS",    "user_connections",     COLUMN_NUMBER, COLUMN_ALWAYS, false },
-	{ "CREATED",  "total_created",	      COLUMN_NUMBER, COLUMN_ALWAYS, false },
+	{ "USERS",    "user_connections",     COLUMN_NUMBER, COLUMN_WIDE,   false },
+	{ "CREATED",  "total_created",	      COLUMN_NUMBER, COLUMN_WIDE,   false },
 	{ "CLOSED",   "total_closed",	      COLUMN_NUMBER, COLUMN_ALWAYS, false },
 	{ "LOGINS",   "logins",		      COLUMN_NUMBER, COLUMN_ALWAYS, false },
 	{ "MSGS-IN",  "messages_in",	      COLUMN_NUMBER, COLUMN_ALWAYS, false },

@@ -14,7 +14,7 @@
 #include "ctl/top.h"
 
 #define GRAPH_LEFT 24 /* columns before a graph */
-#define USER_WIDTH 24 /* longer names are cut */
+#define USER_WIDTH 24 /* longer names are cut where a page has an edge */
 #define MAX_ROWS 1000 /* whose widths are looked at */
 
 /* clang-format off */
@@ -230,9 +230,20 @@ struct table {
 	bool is_shown[NCOLUMNS];
 };
 
+/* With an ellipsis in place of what a page has no room for. */
+static int
+cut_user(struct buffer *cell)
+{
+	if (fitting(cell->data, cell->len, USER_WIDTH) == cell->len)
+		return 0;
+	cell->len = fitting(cell->data, cell->len, USER_WIDTH - 1);
+	return buffer_append_text(cell, "\u2026");
+}
+
 /* The text of a cell with its NUL; what is not known is a dash. */
 static int
-make_cell(struct buffer *cell, const struct column *c, const json_t *row)
+make_cell(const struct view *v, struct buffer *cell, const struct column *c,
+    const json_t *row)
 {
 	static const struct column_style style = { 0 };
 	struct buffer raw;
@@ -246,8 +257,8 @@ make_cell(struct buffer *cell, const struct column *c, const json_t *row)
 	if (err == 0)
 		err = text_escape(cell, raw.data, raw.len);
 	buffer_clear(&raw);
-	if (err == 0 && c->type == COLUMN_TEXT)
-		cell->len = fitting(cell->data, cell->len, USER_WIDTH);
+	if (err == 0 && c->type == COLUMN_TEXT && v->page->columns > 0)
+		err = cut_user(cell);
 	return err == 0 ? buffer_append(cell, "", 1) : err;
 }
 
@@ -263,7 +274,8 @@ measure(struct view *v, struct table *table)
 
 		table->widths[c] = strlen(column->title);
 		for (size_t i = 0; i < table->nrows && err == 0; i++) {
-			err = make_cell(&cell, column, json_array_get(v->top->rows, i));
+			err = make_cell(
+			    v, &cell, column, json_array_get(v->top->rows, i));
 			if (err == 0 &&
 			    text_width(cell.data, cell.len - 1) > table->widths[c])
 				table->widths[c] = text_width(cell.data, cell.len - 1);
@@ -322,7 +334,7 @@ put_row(struct view *v, const struct table *table, const json_t *row)
 		if (!table->is_shown[c])
 			continue;
 		if (row)
-			err = make_cell(&cell, column, row);
+			err = make_cell(v, &cell, column, row);
 		if (err == 0)
 			err = append_cell(
 			    &line, table, c, row ? cell.data : column->title);

@@ -43,6 +43,7 @@ load poolctl
 	online alice
 	status_of 0 stats --interval 100ms --count 3
 	[ "$(wc -l <<<"$output")" -eq 4 ]
+	[ "$(wc -L <<<"$output")" -le 80 ]
 	status_of 0 stats --interval 100ms -n 2 --delta -o json
 	[ "$(wc -l <<<"$output")" -eq 2 ]
 	holds "$(tail -n 1 <<<"$output")" '.logins == 0' '.active_connections == 1'
