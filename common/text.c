@@ -310,6 +310,25 @@ text_near(
 }
 
 const char *
+text_near_or_all(
+    const char *word, const char *const words[], size_t n, char *text, size_t size)
+{
+	size_t len = 0;
+
+	if (size == 0 || text_near(word, words, n, text, size)[0] != '\0')
+		return text;
+	for (size_t i = 0; i < n && len < size; i++) {
+		int more = snprintf(text + len, size - len, "%s%s",
+		    i == 0 ? "; there are " : ", ", words[i]);
+
+		len += more < 0 ? size : (size_t)more;
+	}
+	if (len >= size) /* nor does half a list */
+		text[0] = '\0';
+	return text;
+}
+
+const char *
 text_shorten(const char *s, char *text, size_t size)
 {
 	static const char ellipsis[] = "\u2026";

@@ -56,4 +56,8 @@ size_t text_width(const char *s, size_t len);
 const char *text_near(
     const char *word, const char *const words[], size_t n, char *text, size_t size);
 
+/* The same, but if there is none all the words, as "; there are a, b, c". */
+const char *text_near_or_all(
+    const char *word, const char *const words[], size_t n, char *text, size_t size);
+
 #endif

@@ -18,6 +18,7 @@
 #include "common/units.h"
 
 #define MAX_NAMES 128
+#define COLUMNS_NEAR 384
 
 /* clang-format off */
 const struct column columns_connections[COLUMNS_CONNECTIONS] = {
@@ -119,7 +120,7 @@ static int
 fail_unknown(const struct column *columns, size_t n, const char *name, size_t len,
     char *error, size_t size)
 {
-	char words[MAX_NAMES][24], near[128], wanted[64];
+	char words[MAX_NAMES][24], near[COLUMNS_NEAR], wanted[64];
 	const char *list[MAX_NAMES];
 	size_t count = n < MAX_NAMES ? n : MAX_NAMES;
 
@@ -127,7 +128,7 @@ fail_unknown(const struct column *columns, size_t n, const char *name, size_t le
 		list[i] = column_word(&columns[i], words[i], sizeof(words[i]));
 	snprintf(wanted, sizeof(wanted), "%.*s", (int)len, name);
 	snprintf(error, size, "unknown column \"%s\"%s", wanted,
-	    text_near(wanted, list, count, near, sizeof(near)));
+	    text_near_or_all(wanted, list, count, near, sizeof(near)));
 	return -EINVAL;
 }
 

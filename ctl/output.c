@@ -99,7 +99,7 @@ static int
 pick(struct output *o)
 {
 	const struct options *options = &o->session->options;
-	char error[256];
+	char error[512];
 	int n = columns_pick(o->view->columns, o->view->ncolumns, options->columns,
 	    !format_is_for_people(options->format) || options->format == FORMAT_WIDE,
 	    o->picked, OUTPUT_MAX_COLUMNS, error, sizeof(error));

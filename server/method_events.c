@@ -222,11 +222,11 @@ static void
 no_such_type(struct call *call, const char *name)
 {
 	const char *names[EVENT_TYPES];
-	char near[128];
+	char near[192];
 
 	for (int i = 0; i < EVENT_TYPES; i++)
 		names[i] = event_type_name((enum event_type)i);
-	text_near(name, names, EVENT_TYPES, near, sizeof(near));
+	text_near_or_all(name, names, EVENT_TYPES, near, sizeof(near));
 	call_fail(call, RPC_BAD_VALUE, "no such event type: \"%.64s\"%s", name, near);
 }
 

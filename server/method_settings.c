@@ -167,7 +167,7 @@ method_settings_get(struct call *call)
 		call_no_memory(call);
 	} else if (describe_named(call, defaults, rows, &error) < 0) {
 		json_decref(rows);
-		call_fail(call, error.kind, "%s", error.text);
+		call_fail_hint(call, error.kind, error.hint, "%s", error.text);
 	} else {
 		call_answer(call, json_pack("{s:o}", "settings", rows));
 	}

@@ -182,6 +182,8 @@ reload_find(const char *name, struct reload_error *error)
 		names[i] = setting_info((enum setting_id)i)->name;
 	text_near(name, names, SETTING_IDS, near, sizeof(near));
 	reload_fail(error, RPC_UNKNOWN_KEY, "unknown setting \"%.64s\"%s", name, near);
+	if (near[0] == '\0')
+		error->hint = "see \"config list\"";
 	return -ENOENT;
 }
 

@@ -153,15 +153,15 @@ const struct row_column row_columns[] = {
 	{ "ip", "address", by_ip },
 	{ "port", "", by_port },
 	{ "listener", "", by_listener },
-	{ "connected_at", "", by_connected_at },
-	{ "login_at", "since", by_login_at },
+	{ "connected_at", "connected", by_connected_at },
+	{ "login_at", "login", by_login_at },
 	{ "age_s", "age", by_age },
 	{ "idle_s", "idle", by_idle },
 	{ "bytes_in", "in", by_bytes_in },
 	{ "bytes_out", "out", by_bytes_out },
 	{ "messages_in", "msgs-in", by_messages_in },
 	{ "messages_out", "msgs-out", by_messages_out },
-	{ "queue_messages", "", by_queue_messages },
+	{ "queue_messages", "queued-msgs", by_queue_messages },
 	{ "queue_bytes", "queue", by_queue_bytes },
 	{ "dropped", "drops", by_dropped },
 	{ "rtt_s", "rtt", by_rtt },
@@ -192,7 +192,7 @@ static int
 unknown_column(const char *name, size_t len, char *error, size_t size)
 {
 	const char *names[2 * COLUMNS];
-	char word[64], near[128];
+	char word[64], near[192];
 	size_t n = 0;
 
 	for (size_t i = 0; i < COLUMNS; i++) {
@@ -202,6 +202,11 @@ unknown_column(const char *name, size_t len, char *error, size_t size)
 	}
 	snprintf(word, sizeof(word), "%.*s", (int)(len < 63 ? len : 63), name);
 	text_near(word, names, n, near, sizeof(near));
+	for (n = 0; n < COLUMNS; n++) /* all, as people write them */
+		names[n] = row_columns[n].alias[0] != '\0' ? row_columns[n].alias
+							   : row_columns[n].name;
+	if (near[0] == '\0')
+		text_near_or_all(word, names, n, near, sizeof(near));
 	snprintf(error, size, "unknown sort key \"%s\"%s", word, near);
 	return -EINVAL;
 }

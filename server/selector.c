@@ -90,7 +90,7 @@ parse_state(struct parser *p, struct value *v, const char *word, const char *tex
 
 	for (int i = 0; i < STATES; i++)
 		names[i] = state_name((enum connection_state)i);
-	text_near(text, names, STATES, near, sizeof(near));
+	text_near_or_all(text, names, STATES, near, sizeof(near));
 	snprintf(why, sizeof(why), "no such state%s", near);
 	return bad_value(p, word, why);
 }
@@ -273,7 +273,7 @@ unknown_key(struct parser *p, const char *key, size_t len)
 	char name[64], near[128];
 
 	snprintf(name, sizeof(name), "%.*s", (int)(len < 63 ? len : 63), key);
-	text_near(name, selector_keys, KEYS, near, sizeof(near));
+	text_near_or_all(name, selector_keys, KEYS, near, sizeof(near));
 	*p->kind = RPC_UNKNOWN_KEY;
 	snprintf(p->error, p->size, "unknown selector key \"%s\"%s", name, near);
 	return -EINVAL;

@@ -200,6 +200,9 @@ with_role() {
 	status_of 2 list stat=idle
 	said_like 'poolctl: list: *(did you mean state?)*'
 	status_of 2 list state=asleep
+	said_like '*no such state; there are connecting, connected, active, *'
+	status_of 2 list bogus=1
+	said_like '*unknown selector key "bogus"; there are user, id, ip, *'
 	status_of 2 list idle=+5x
 	status_of 2 list idle=5m
 	said_like 'poolctl: list: *"idle=5m"*say +5m for more or -5m for less*'
@@ -210,8 +213,13 @@ with_role() {
 	status_of 2 list 'user~['
 	status_of 2 list ip=10.0.0.0/99
 	status_of 2 list --sort nothing
+	poolctl list -o wide --columns +connected,login,queued-msgs | tr ' A-Z' '\na-z' |
+		sed -n 's/^./list --sort &/p' | "$POOLCTL" >/dev/null
 	status_of 2 count --by nothing
 	status_of 2 events --type nothing --no-follow
+	said_like '*"nothing"; there are connect, login, *, lifecycle'
+	status_of 2 get nothing
+	said 'poolctl: get: unknown setting "nothing"; see "config list"'
 	status_of 2 ping extra
 	# JSON has no room for it, and without it others would be meant
 	status_of 2 list $'\xff'

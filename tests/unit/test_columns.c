@@ -56,7 +56,10 @@ an_unknown_column_has_near_matches(void **state)
 	(void)state;
 	assert_string_equal(
 	    picked("usr", false), "unknown column \"usr\" (did you mean user?)");
-	assert_string_equal(picked("id,", false), "unknown column \"\"");
+	assert_string_equal(picked("id,", false),
+	    "unknown column \"\"; there are id, user, state, address, age, idle, in, "
+	    "out, queue, name, listener, msgs-in, msgs-out, drops, rtt, credit, "
+	    "connected, login, queued-msgs");
 }
 
 /* One cell of a row given as JSON. */

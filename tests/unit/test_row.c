@@ -145,7 +145,10 @@ an_unknown_sort_key_is_named_with_near_matches(void **state)
 	(void)state;
 	assert_int_equal(
 	    row_order_parse("idel", &order, error, sizeof(error)), -EINVAL);
-	assert_non_null(strstr(error, "idle"));
+	assert_non_null(strstr(error, "(did you mean id or idle"));
+	assert_int_equal(
+	    row_order_parse("bogus", &order, error, sizeof(error)), -EINVAL);
+	assert_non_null(strstr(error, "; there are id, user, name, state, address, "));
 	assert_int_equal(
 	    row_order_parse("idle:up", &order, error, sizeof(error)), -EINVAL);
 	assert_int_equal(row_order_parse("", &order, error, sizeof(error)), -EINVAL);

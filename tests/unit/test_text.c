@@ -147,6 +147,13 @@ words_that_may_be_meant_are_offered(void **state)
 	    text_near("sxx", words, COUNT_OF(words), text, sizeof(text)), "");
 	assert_string_equal(
 	    text_near("user", words, COUNT_OF(words), tiny, sizeof(tiny)), "");
+	assert_string_equal(
+	    text_near_or_all("sit", words, COUNT_OF(words), text, sizeof(text)),
+	    " (did you mean set?)");
+	assert_string_equal(text_near_or_all("xy", words, 2, text, sizeof(text)),
+	    "; there are status, stats");
+	assert_string_equal(
+	    text_near_or_all("xy", words, COUNT_OF(words), tiny, sizeof(tiny)), "");
 }
 
 static void
