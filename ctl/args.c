@@ -186,8 +186,9 @@ fail_unknown(struct cursor *c, const struct command *cmd, const char *word, size
 	for (size_t i = 0; i < GLOBAL_OPTIONS; i++)
 		names[n++] = command_global_options[i].name;
 	snprintf(wanted, sizeof(wanted), "%.*s", (int)len, word);
-	return fail(c, "unknown option \"--%s\"%s%s", wanted,
-	    text_near(wanted, names, n, near, sizeof(near)), cmd ? "" : behind);
+	if (text_near(wanted, names, n, near, sizeof(near))[0] == '\0' && cmd)
+		snprintf(near, sizeof(near), "; see \"help %s\"", cmd->words);
+	return fail(c, "unknown option \"--%s\"%s%s", wanted, near, cmd ? "" : behind);
 }
 
 static int

@@ -146,6 +146,8 @@ an_unknown_option_has_near_matches(void **state)
 	(void)state;
 	assert_refused(
 	    "list --srot idle", "unknown option \"--srot\" (did you mean sort?)");
+	assert_refused(
+	    "list --order idle", "unknown option \"--order\"; see \"help list\"");
 	assert_refused("list -Z", "unknown option \"-Z\"");
 }
 
