@@ -222,6 +222,24 @@ time_length(const char *text)
 	return text[n] == 'Z' ? n + 1 : 0;
 }
 
+/* "by uid 0 waits": by whom; bytes taken, 0 if it does not say so. */
+static size_t
+append_by(struct buffer *out, const char *text, int *ret_err)
+{
+	static const char by[] = "by uid ";
+	size_t n = sizeof(by) - 1;
+	size_t digits = 0;
+
+	if (strncmp(text, by, n) == 0)
+		digits = strspn(text + n, "0123456789");
+	if (digits == 0)
+		return 0;
+	*ret_err = buffer_append_text(out, "by ");
+	if (*ret_err == 0)
+		*ret_err = column_uid(out, strtoll(text + n, NULL, 10));
+	return n + digits;
+}
+
 int
 column_text_times(struct buffer *out, const char *text, struct column_style style)
 {
@@ -230,6 +248,9 @@ column_text_times(struct buffer *out, const char *text, struct column_style styl
 	for (size_t n; *text != '\0' && err == 0; text += n) {
 		char when[64];
 
+		n = append_by(out, text, &err);
+		if (n > 0)
+			continue;
 		n = time_length(text);
 		if (n == 0 || n >= sizeof(when)) {
 			n = 1;

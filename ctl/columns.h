@@ -75,7 +75,10 @@ int column_value(struct buffer *out, const json_t *value);
 /* An RFC 3339 time in local time, unless the style says otherwise. */
 int column_time(struct buffer *out, const char *text, struct column_style style);
 
-/* A text of the daemon with the times in it as column_time() shows them. */
+/*
+ * A text of the daemon with the times in it as column_time() shows them, and "uid 0"
+ * behind "by" as column_uid() does. Not for other threads.
+ */
 int column_text_times(struct buffer *out, const char *text, struct column_style style);
 
 /* The name of the account, or the number if there is none. Not for other threads. */

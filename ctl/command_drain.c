@@ -3,6 +3,8 @@
  */
 #include <jansson.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "common/buffer.h"
 #include "common/units.h"
@@ -75,6 +77,21 @@ run_start(struct session *s, struct args *a)
 	return bulk_run(s, a, &bulk_drain, params);
 }
 
+/* The account and its comment; the daemon says "uid 0". */
+static void
+say_by(struct session *s, const json_t *r)
+{
+	const char *by = member_text(r, "by"), *comment = member_text(r, "comment");
+	struct buffer name;
+
+	buffer_init(&name);
+	if (strncmp(by, "uid ", 4) == 0 &&
+	    column_uid(&name, strtoll(by + 4, NULL, 10)) == 0)
+		session_say(s, "  by       %.*s%s%s", (int)name.len, name.data,
+		    comment[0] ? ": " : "", comment);
+	buffer_clear(&name);
+}
+
 static int
 text_status(struct session *s, const json_t *r)
 {
@@ -89,8 +106,7 @@ text_status(struct session *s, const json_t *r)
 	    json_is_true(json_object_get(r, "all")) ? " (everybody)" : "");
 	say_time(s, "began", r, "started_at");
 	say_time(s, "ends", r, "ends_at");
-	session_say(s, "  by       %s%s%s", member_text(r, "by"),
-	    member_text(r, "comment")[0] ? ": " : "", member_text(r, "comment"));
+	say_by(s, r);
 	return 0;
 }
 

@@ -184,7 +184,7 @@ export -f some_are_drained
 	status_of 7 drain start nobody bob --over 100ms --yes
 	wait_until drain_is "done"
 	status_of 0 drain status
-	[[ $output == "drain: done"*"1 of 1 ended, 0 had gone, 0 left"*"by       uid "* ]]
+	[[ $output == "drain: done"*"1 of 1 ended, 0 had gone, 0 left"*"by       $(id -un 2>/dev/null || id -u)" ]]
 	heard bob 'BYE 401 drained retry=100'
 }
 

@@ -92,11 +92,12 @@ pending by '$(id -u)' until 20'*Z ]]
 	value_is rate 5
 	source_like rate "runtime by *"
 	status_of 0 set rate=6 min_idle=1 --confirm 60s
+	account=$(id -un 2>/dev/null || id -u)
 	for line in 'set ping_interval=5s' 'set rate=7 --confirm 1m' 'config unset rate' 'config save' \
 		'log level debug'; do
 		# shellcheck disable=SC2086	# words of a command
 		status_of 1 $line
-		said_like 'poolctl: *: a change by uid * waits until 20* for its confirmation; config confirm or config rollback first*'
+		said_like "poolctl: *: a change by $account waits until 20* for its confirmation; config confirm or config rollback first*"
 	done
 	status_of 0 log level debug --for 1s
 	value_is ping_interval 0s

@@ -163,6 +163,8 @@ a_time_is_local_unless_utc_is_asked_for(void **state)
 	assert_string_equal(cell("LOGIN", row, utc), "2026-05-01T12:00:00.123Z");
 	assert_text("waits until 2026-05-01T12:00:00.123Z, not 2026-05-01T12:00", local,
 	    "waits until 2026-05-01 14:00:00, not 2026-05-01T12:00");
+	assert_text("a change by uid 0 waits, by uid 4123456789, by uid, uid 0", utc,
+	    "a change by root waits, by 4123456789, by uid, uid 0");
 	assert_text("at 2026-05-01T12:00:00Z", utc, "at 2026-05-01T12:00:00Z");
 }
 
