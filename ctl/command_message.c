@@ -306,6 +306,7 @@ const struct command verb_broadcast = {
 	.operand = VALUE_MESSAGE,
 	.last_operand = VALUE_MESSAGE,
 	.max_operands = 1,
+	.is_whole = true,
 	.run = run_broadcast,
 };
 

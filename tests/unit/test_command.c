@@ -56,6 +56,8 @@ a_unique_prefix_is_enough_at_the_prompt(void **state)
 	assert_string_equal(prefix("set", "x=1", &count), "set");
 	assert_string_equal(prefix("shutdown", NULL, &count), "shutdown");
 	assert_null(prefix("shutdow", NULL, &count)); /* ends all: never by a slip */
+	assert_null(prefix("b", "alice", &count));    /* was "ban add" meant? */
+	assert_string_equal(prefix("b", "add", &count), "ban add");
 	assert_null(prefix("st", NULL, &count));
 	assert_int_equal(count, 2); /* status and stats */
 	assert_null(prefix("zz", NULL, &count));
