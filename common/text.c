@@ -328,6 +328,29 @@ text_near_or_all(
 	return text;
 }
 
+int
+text_wrap(struct buffer *out, size_t begin, size_t edge, const char *text)
+{
+	size_t used = begin, width;
+	int err = 0;
+
+	for (size_t len; *text != '\0' && err == 0; text += len + (text[len] == ' ')) {
+		len = strcspn(text, " ");
+		width = text_width(text, len);
+		if (used > begin && used + 1 + width > edge) {
+			err = buffer_printf(out, "\n%*s", (int)begin, "");
+			used = begin;
+		} else if (used > begin) {
+			err = buffer_append(out, " ", 1);
+			used++;
+		}
+		if (err == 0)
+			err = buffer_append(out, text, len);
+		used += width;
+	}
+	return err;
+}
+
 const char *
 text_shorten(const char *s, char *text, size_t size)
 {

@@ -44,6 +44,12 @@ const char *text_shorten(const char *s, char *text, size_t size);
 /* n in decimal at `at`, at most 20 bytes, no NUL. Returns the end. */
 char *text_put_number(char *at, size_t n);
 
+/*
+ * Appends the words of text, which begins in column `begin` of a terminal with `edge`
+ * of them; those that do not fit go below it. Returns 0 or -ENOMEM.
+ */
+int text_wrap(struct buffer *out, size_t begin, size_t edge, const char *text);
+
 /* Columns on a terminal, after escaping would have been done (wcwidth). */
 size_t text_width(const char *s, size_t len);
 

@@ -9,6 +9,7 @@
 #include "ctl/token.h"
 
 #define LEFT_WIDTH 26 /* of the words, before what they mean */
+#define LINE_WIDTH 80
 
 /* --- does the question mark ask, or is it meant? --- */
 
@@ -61,8 +62,11 @@ add_pair(struct buffer *out, const char *left, const char *note)
 	if (err == 0)
 		err = text_escape(out, left, strlen(left));
 	if (err == 0 && note != NULL)
-		err = buffer_printf(out, "%*s  %s",
-		    width < LEFT_WIDTH ? (int)(LEFT_WIDTH - width) : 0, "", note);
+		err = buffer_printf(out, "%*s  ",
+		    width < LEFT_WIDTH ? (int)(LEFT_WIDTH - width) : 0, "");
+	if (err == 0 && note != NULL)
+		err = text_wrap(out,
+		    2 + (width < LEFT_WIDTH ? LEFT_WIDTH : width) + 2, LINE_WIDTH, note);
 	return err == 0 ? buffer_append(out, "\n", 1) : err;
 }
 

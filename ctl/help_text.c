@@ -5,37 +5,28 @@
 
 #include <string.h>
 
+#include "common/buffer.h"
+#include "common/text.h"
 #include "ctl/command.h"
 
 #define LEFT_WIDTH 28 /* of the left column of a list */
 #define TERMINAL_WIDTH 80
 
-/* Words from column `used` on; what does not fit goes below, where they began. */
-static void
-put_words(FILE *out, size_t used, const char *text)
-{
-	size_t begin = used;
-
-	for (size_t len; *text != '\0'; text += len + (text[len] == ' ')) {
-		len = strcspn(text, " ");
-		if (used > begin && used + 1 + len > TERMINAL_WIDTH) {
-			fprintf(out, "\n%*s", (int)begin, "");
-			used = begin;
-		}
-		used += (size_t)fprintf(
-		    out, "%s%.*s", used > begin ? " " : "", (int)len, text);
-	}
-	fputc('\n', out);
-}
-
 void
 help_put_pair(FILE *out, const char *left, const char *right)
 {
+	struct buffer text;
+
 	if (strlen(left) < LEFT_WIDTH)
 		fprintf(out, "  %-*s", LEFT_WIDTH, left);
 	else
 		fprintf(out, "  %s\n  %*s", left, LEFT_WIDTH, "");
-	put_words(out, 2 + LEFT_WIDTH, right);
+	buffer_init(&text);
+	if (text_wrap(&text, 2 + LEFT_WIDTH, TERMINAL_WIDTH, right) == 0)
+		fprintf(out, "%.*s\n", (int)text.len, text.len > 0 ? text.data : "");
+	else
+		fprintf(out, "%s\n", right);
+	buffer_clear(&text);
 }
 
 static void

@@ -520,6 +520,8 @@ online() {
 		send conf?
 		screen list, get, 
 		row poolctl> conf
+		send \x15config ?
+		screen                               exit 1 if so
 		send \x15show ?
 		screen show USER|SELECTOR...: everything known
 		screen   alice
