@@ -75,31 +75,51 @@ readable_settings(const struct session *s, json_t *result)
 	return result;
 }
 
+/* A time may be 0 as well, which is below what is else the least. */
+static const char *
+or_off(const json_t *row, const char *member)
+{
+	return strcmp(member, "min") == 0 && strcmp(member_text(row, "unit"), "s") == 0
+		   ? ", or 0 (off)"
+		   : "";
+}
+
+/* A line of get -v; what a setting of this kind does not have is left out. */
+static int
+say_member(struct session *s, const json_t *row, const char *member)
+{
+	bool is_default = strcmp(member, "default") == 0;
+	struct buffer cell;
+	int err;
+
+	buffer_init(&cell);
+	err = column_value(&cell, json_object_get(row, member));
+	if (err == 0 && cell.len == 0 && is_default)
+		err = buffer_append_text(&cell, "\"\"");
+	if (err == 0 && cell.len > 0)
+		session_say(s, "  %-8s %.*s%s", member, (int)cell.len, cell.data,
+		    or_off(row, member));
+	buffer_clear(&cell);
+	return err;
+}
+
 /* "name: value"; with -v a block of all that is known. */
 static int
 text_get(struct session *s, const json_t *result)
 {
-	const size_t n = sizeof(columns_settings) / sizeof(columns_settings[0]);
+	static const char *const members[] = { "default", "source", "applies", "words",
+		"min", "max", "unit", "summary" };
+	const size_t n =
+	    s->options.verbose > 0 ? sizeof(members) / sizeof(members[0]) : 0;
 	json_t *row;
 	size_t i;
 
 	json_array_foreach(json_object_get(result, "settings"), i, row) {
-		struct buffer cell;
-
-		for (size_t c = 1; c < (s->options.verbose > 0 ? n : 2); c++) {
-			buffer_init(&cell);
-			if (column_value(&cell,
-				json_object_get(row, columns_settings[c].member)) < 0)
+		session_say(
+		    s, "%s: %s", member_text(row, "name"), member_text(row, "value"));
+		for (size_t m = 0; m < n; m++)
+			if (say_member(s, row, members[m]) < 0)
 				return session_no_memory(s);
-			if (c == 1)
-				session_say(s, "%s: %.*s", member_text(row, "name"),
-				    (int)cell.len, cell.data ? cell.data : "");
-			else
-				session_say(s, "  %-8s %.*s",
-				    columns_settings[c].member, (int)cell.len,
-				    cell.data ? cell.data : "");
-			buffer_clear(&cell);
-		}
 	}
 	return 0;
 }

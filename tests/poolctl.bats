@@ -273,6 +273,10 @@ some_kicked() {
 	for word in default source applies min max unit summary; do
 		[[ $output == *$'\n  '"$word "* ]]
 	done
+	status_of 0 get -v duplicate_login login_timeout path
+	[[ $output == *$'\n  words    replace|reject\n'* ]]
+	[[ $output == *$'\n  min      100ms, or 0 (off)\n'* ]]
+	[[ $output == *$'\n  default  ""\n'* && $output != *' '$'\n'* ]]
 	status_of 2 get no_such_setting
 }
 
