@@ -160,7 +160,14 @@ text_sent(struct session *s, const json_t *r)
 {
 	bool dry = json_is_true(json_object_get(r, "dry_run"));
 	long long count = member_number(r, "count");
+	char text[512];
+	json_t *row;
+	size_t i;
 
+	if (dry)
+		json_array_foreach(json_object_get(r, "users"), i, row)
+			session_say(s, "would send to %s",
+			    bulk_describe(row, text, sizeof(text)));
 	session_say(s, "%s to %lld session%s", dry ? "would send" : "sent", count,
 	    count == 1 ? "" : "s");
 	return 0;

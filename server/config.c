@@ -187,7 +187,7 @@ keys_of(const char *section, const char *ret[SETTING_IDS + 1])
 static int
 refuse_key(struct reader *r, const char *section, const char *key)
 {
-	char shown[SETTING_SHOWN_SIZE], near[256] = "";
+	char shown[SETTING_SHOWN_SIZE], near[384] = "";
 	const char *keys[SETTING_IDS + 1];
 	size_t n = keys_of(section, keys);
 	int elsewhere = settings_find(key);
@@ -198,7 +198,7 @@ refuse_key(struct reader *r, const char *section, const char *key)
 		snprintf(near, sizeof(near), " (it belongs %s%s)",
 		    *home == '\0' ? "to the top level" : "in ", home);
 	} else {
-		text_near(key, keys, n, near, sizeof(near));
+		text_near_or_all(key, keys, n, near, sizeof(near));
 	}
 	return reader_complain(r, r->event.start_mark, "unknown key %s%s%s%s",
 	    setting_shown(key, shown), *section == '\0' ? "" : " in ", section, near);

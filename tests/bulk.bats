@@ -19,7 +19,7 @@ load poolctl
 	status_of 1 send 'user~^.' --max 1 --yes hi
 	status_of 4 send 'user~^nobody' --yes hi
 	status_of 0 send 'user~^.' --dry-run hi
-	same 'would send to 2 sessions' "$output"
+	same $'would send to alice\nwould send to bob\nwould send to 2 sessions' "$output"
 	stat_is messages_out 0
 	status_of 0 send 'user~^.' --expect 2 -m first
 	same 'sent to 2 sessions' "$output"

@@ -145,6 +145,8 @@ an_unknown_key_is_named_with_near_matches(void **state)
 	bad("pool:\n  max_conections: 5\n",
 	    "t.yaml:2:3: unknown key max_conections in pool "
 	    "(did you mean max_connections?)");
+	bad("log: {zzz: 1}\n",
+	    "t.yaml:1:7: unknown key zzz in log; there are level, target, format");
 	bad("pol:\n  a: 5\n", "t.yaml:1:1: unknown key pol (did you mean pool?)");
 	bad("max_connections: 5\n",
 	    "t.yaml:1:1: unknown key max_connections (it belongs in pool)");
