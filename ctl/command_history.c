@@ -7,7 +7,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/buffer.h"
 #include "common/net.h"
+#include "common/text.h"
 #include "ctl/args.h"
 #include "ctl/columns.h"
 #include "ctl/explain.h"
@@ -92,14 +94,25 @@ make_params(struct session *s, const struct question *q, json_t **ret)
 	return 0;
 }
 
+/* On a terminal it is broken between words; what is to be done may be a command. */
 static int
 put_sentence(struct session *s, const json_t *item)
 {
-	const char *next = json_string_value(json_object_get(item, "next"));
-	int err =
-	    output_escaped(s->out, json_string_value(json_object_get(item, "text")));
+	const char *text = json_string_value(json_object_get(item, "text")),
+		   *next = json_string_value(json_object_get(item, "next"));
+	struct buffer safe, lines;
+	int err;
 
-	fputc('\n', s->out);
+	buffer_init(&safe);
+	buffer_init(&lines);
+	err = text_escape(&safe, text, strlen(text));
+	if (err == 0)
+		err = buffer_append(&safe, "", 1);
+	if (err == 0)
+		err = text_wrap(&lines, 0, session_edge(s), safe.data);
+	fprintf(s->out, "%.*s\n", (int)lines.len, lines.len > 0 ? lines.data : "");
+	buffer_clear(&lines);
+	buffer_clear(&safe);
 	if (err < 0 || next == NULL)
 		return err;
 	fputs("    ", s->out);

@@ -65,8 +65,8 @@ add_pair(struct buffer *out, const char *left, const char *note)
 		err = buffer_printf(out, "%*s  ",
 		    width < LEFT_WIDTH ? (int)(LEFT_WIDTH - width) : 0, "");
 	if (err == 0 && note != NULL)
-		err = text_wrap(out,
-		    2 + (width < LEFT_WIDTH ? LEFT_WIDTH : width) + 2, LINE_WIDTH, note);
+		err = text_wrap(out, 2 + (width < LEFT_WIDTH ? LEFT_WIDTH : width) + 2,
+		    LINE_WIDTH, note);
 	return err == 0 ? buffer_append(out, "\n", 1) : err;
 }
 

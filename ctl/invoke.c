@@ -83,8 +83,8 @@ fail_unknown(struct session *s, const char *const words[], size_t n)
 
 	s->command = words[0];
 	if (whole)
-		return session_fail(
-		    s, STATUS_USAGE, "write \"%s\" in full, it concerns all", whole->words);
+		return session_fail(s, STATUS_USAGE,
+		    "write \"%s\" in full, it concerns all", whole->words);
 	if (is_group && (n < 2 || words[1][0] == '-'))
 		return session_fail(
 		    s, STATUS_USAGE, "one word more is needed: %s", group);

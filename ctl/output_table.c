@@ -6,9 +6,9 @@
  * a time is told shorter first, then text is cut.
  */
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
 
 #include "common/text.h"
@@ -58,18 +58,6 @@ table_begin(struct output *o)
 	for (size_t i = 0; i < o->ncolumns; i++)
 		o->table->widths[i] = title_width(o, i);
 	return 0;
-}
-
-/* The width of the terminal in columns; SIZE_MAX: cut nothing. */
-static size_t
-edge(const struct session *s)
-{
-	struct winsize size;
-
-	if (!s->out_is_terminal || ioctl(fileno(s->out), TIOCGWINSZ, &size) < 0 ||
-	    size.ws_col == 0)
-		return SIZE_MAX;
-	return size.ws_col;
 }
 
 static size_t
@@ -238,7 +226,7 @@ put_page(struct output *o)
 {
 	struct table *t = o->table;
 
-	lay_out(o, edge(o->session));
+	lay_out(o, session_edge(o->session));
 	put_header(o);
 	for (size_t i = 0; i < t->nrows * o->ncolumns; i++) {
 		put_cell(o, i % o->ncolumns, t->cells[i].text, t->cells[i].width);

@@ -134,6 +134,9 @@ int session_confirm(struct session *s, const char *question);
 /* Whether colour may be used on stdout. */
 bool session_colour(const struct session *s);
 
+/* The columns of the terminal that stdout is; SIZE_MAX if it is none. */
+size_t session_edge(const struct session *s);
+
 /*
  * Flushes stdout; STATUS_PIPE if nobody reads it any more. If it cannot be written that
  * is reported: STATUS_REFUSED, or STATUS_PARTLY for what was done all the same.

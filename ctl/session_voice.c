@@ -6,8 +6,10 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "common/buffer.h"
@@ -234,6 +236,17 @@ session_colour(const struct session *s)
 		return !s->file;
 	return s->options.colour == COLOUR_AUTO && s->out_is_terminal && !s->file &&
 	       term && strcmp(term, "dumb") != 0;
+}
+
+size_t
+session_edge(const struct session *s)
+{
+	struct winsize size;
+
+	if (!s->out_is_terminal || ioctl(fileno(s->out), TIOCGWINSZ, &size) < 0 ||
+	    size.ws_col == 0)
+		return SIZE_MAX;
+	return size.ws_col;
 }
 
 int

@@ -114,6 +114,8 @@ alice  active' "$(poolctl list --columns user,state)"
 	[[ ! $output =~ [0-9]{4}-[0-9-]{5}\ $clock ]]
 	on_terminal 48 ban list --columns since,rule,reason,until,by --utc
 	[[ $output =~ T$clock ]]
+	on_terminal 30 explain alice # as are sentences between words
+	[[ $output == "alice is online: session 1"$'\n'"from 127.0.0.1:"* ]]
 }
 
 # on_terminal COLUMNS ARGUMENT…: the screen is in $output

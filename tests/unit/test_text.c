@@ -114,6 +114,20 @@ wide_characters_take_two_columns(void **state)
 }
 
 static void
+a_line_is_broken_between_words(void **state)
+{
+	struct buffer out;
+
+	(void)state;
+	buffer_init(&out);
+	assert_int_equal(text_wrap(&out, 4, 10, "one 用户 three, much_too_long x"), 0);
+	buffer_append(&out, "", 1);
+	assert_string_equal(
+	    out.data, "one\n    用户\n    three,\n    much_too_long\n    x");
+	buffer_clear(&out);
+}
+
+static void
 words_that_may_be_meant_are_offered(void **state)
 {
 	static const char *const words[] = { "status", "stats", "users", "set", "get",
@@ -177,6 +191,7 @@ main(void)
 		cmocka_unit_test(a_display_name_is_printable),
 		cmocka_unit_test(unsafe_text_is_escaped),
 		cmocka_unit_test(wide_characters_take_two_columns),
+		cmocka_unit_test(a_line_is_broken_between_words),
 		cmocka_unit_test(words_that_may_be_meant_are_offered),
 		cmocka_unit_test(what_is_too_long_is_cut_between_characters),
 	};
