@@ -204,6 +204,9 @@ void stream_broken(struct connection *conn, int err);
 void stream_write(struct connection *conn, const void *data, size_t len);
 void stream_printf(struct connection *conn, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* At once, and the rest into the queue. False: nothing is out, since other output goes
+ * first or the peer takes none; it has to be queued. */
+bool stream_send(struct connection *conn, const void *data, size_t len);
 struct outqueue *stream_queue(struct connection *conn); /* to add to; NULL: no memory */
 void stream_farewell(struct connection *conn, int64_t retry_ms, const char *text);
 

@@ -202,6 +202,13 @@ output_waits(struct connection *conn)
 	deadlines_update(conn);
 }
 
+static void
+count_written(struct connection *conn, size_t n)
+{
+	conn->bytes_out += n;
+	stats_count(&conn->sh->stats.counter[COUNT_BYTES_OUT], n);
+}
+
 static int
 flush_some(struct connection *conn)
 {
@@ -213,9 +220,8 @@ flush_some(struct connection *conn)
 		outqueue_note_peak(conn->out);
 	err = outqueue_flush(&sh->outpool, conn->out, conn->fd, &written);
 	if (written > 0) {
-		conn->bytes_out += written;
+		count_written(conn, written);
 		outqueue_set_progress(conn->out, sh->now_ms);
-		stats_count(&sh->stats.counter[COUNT_BYTES_OUT], written);
 		stats_move(&sh->stats.queue_bytes, -(int64_t)written);
 	}
 	return err;
@@ -226,6 +232,23 @@ has_lost(const struct connection *conn)
 {
 	return conn->rare != NULL && conn->rare->lost > 0 &&
 	       !(conn->flags & CONN_CLOSING);
+}
+
+bool
+stream_send(struct connection *conn, const void *data, size_t len)
+{
+	ssize_t n;
+
+	if (conn->out != NULL || conn->flags & CONN_TRACED || has_lost(conn) ||
+	    !connection_is_online(conn))
+		return false;
+	n = send(conn->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (n <= 0) /* the usual way finds out why */
+		return false;
+	count_written(conn, (size_t)n);
+	if ((size_t)n < len)
+		stream_write(conn, (const char *)data + n, len - (size_t)n);
+	return true;
 }
 
 /* What is left of its input is for the next turn; or it reads its replies again, and

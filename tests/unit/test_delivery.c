@@ -1,10 +1,13 @@
 /* Messages to connections: order, broadcasts, and who reads too slowly. */
+#include <errno.h>
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -18,6 +21,25 @@
 #include "tests/unit/rig.h"
 
 static struct rig b;
+static size_t room = SIZE_MAX; /* bytes that all peers take together */
+
+ssize_t __real_send(int fd, const void *data, size_t len, int flags);
+ssize_t __wrap_send(int fd, const void *data, size_t len, int flags);
+
+ssize_t
+__wrap_send(int fd, const void *data, size_t len, int flags)
+{
+	if (room == SIZE_MAX)
+		return __real_send(fd, data, len, flags);
+	if (room == 0) {
+		errno = EAGAIN;
+		return -1;
+	}
+	if (len > room)
+		len = room;
+	room -= len;
+	return __real_send(fd, data, len, flags);
+}
 
 /* A sender, and a receiver that does not read until its queue is all but full. */
 static struct connection *
@@ -276,6 +298,35 @@ a_broadcast_reaches_neither_its_sender_nor_whoever_comes_later(void **state)
 }
 
 static void
+a_broadcast_that_leaves_in_part_goes_on_with_its_rest(void **state)
+{
+	struct message *msg = message_new("CAST", "$op", 3, "0123456789", 10);
+	int peer;
+	struct connection *conn = rig_login(&b, "bob", &peer);
+	uint64_t before = conn->bytes_out;
+
+	(void)state;
+	room = 15;
+	for (unsigned n = 1; n <= 2; n++) {
+		delivery_cast(&b.sh, msg, 0);
+		rig_end_turn(&b);
+		assert_true(conn->flags & CONN_BLOCKED);
+		assert_int_equal(outqueue_messages(conn->out), n);
+		assert_int_equal(outqueue_pending(conn->out), n * msg->len - 15);
+	}
+	assert_int_equal(conn->messages_out, 2);
+	assert_int_equal(conn->bytes_out - before, 15);
+	room = SIZE_MAX;
+	stream_ready(conn, LOOP_WRITE);
+	rig_end_turn(&b);
+	assert_string_equal(rig_heard(peer),
+	    "CAST $op 10\r\n0123456789\r\nCAST $op 10\r\n0123456789\r\n");
+	assert_null(conn->out);
+	message_unref(msg);
+	close(peer);
+}
+
+static void
 a_broadcast_still_on_its_way_does_not_reach_who_logs_in_meanwhile(void **state)
 {
 	int early, late;
@@ -486,6 +537,7 @@ main(void)
 		TEST(a_worker_without_connections_keeps_no_broadcasts),
 		TEST(broadcasts_and_messages_of_one_sender_keep_their_order),
 		TEST(a_broadcast_reaches_neither_its_sender_nor_whoever_comes_later),
+		TEST(a_broadcast_that_leaves_in_part_goes_on_with_its_rest),
 		TEST(a_broadcast_still_on_its_way_does_not_reach_who_logs_in_meanwhile),
 		TEST(broadcasts_go_on_however_many_there_have_been),
 		TEST(an_operator_may_leave_one_user_out),
