@@ -37,6 +37,7 @@ struct auth_job;
 struct idle_entry;
 struct message;
 struct outqueue;
+struct parcel_item;
 struct shard;
 
 enum connection_flag {
@@ -245,7 +246,7 @@ void traced_message(struct connection *conn, const struct message *msg);
 void traced_login(struct connection *conn); /* for any that has just logged in */
 void traced_end(struct connection *conn, enum close_reason reason);
 
-/* delivery.c */
+/* delivery_local.c */
 enum delivery {
 	DELIVERED,
 	DELIVERY_DROPPED, /* the receiver is too slow; counted, and told with LOST or ended */
@@ -254,6 +255,10 @@ enum delivery {
 };
 void delivery_catch_up(struct connection *conn); /* broadcasts it has not seen */
 void delivery_tell_lost(struct connection *conn);
+void delivery_count_dropped(struct connection *conn);
+/* A broadcast into the log of the worker; what it leaves out: see parcel.h. */
+void delivery_log_cast(
+    struct shard *sh, const struct parcel_item *item, const char *except);
 enum delivery delivery_local(struct connection *conn, struct message *msg);
 
 #endif

@@ -12,7 +12,7 @@ layers() {
 		main daemon notify options signals startup
 		control* serve peer rights call bulk drain listing ended user_row audit dispatch method* metrics* pending preview recent reload* survey*
 		worker acceptor sweep stopper reconfigure pool.c
-		connection* request input login stream traced deadlines delivery shard.c
+		connection* request input login stream traced deadlines delivery* shard.c
 		directory limits bans* fights pace idle auth password* events trace history* listener pool.h shard.h
 		parcel message outqueue protocol greeting settings* config* overlay durable file stats counters cast
 		block ban exposition histogram process loop mailbox selector* slab slice spread state handle close_reason names wheel writer ring row table tally pattern
