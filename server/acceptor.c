@@ -182,7 +182,8 @@ watch(struct acceptor *a, unsigned listener, bool on)
 	return err == -EEXIST ? 0 : err;
 }
 
-/* Takes the listeners out of the loop or puts them back, those that are off apart. */
+/* Takes the listeners out of the loop or puts them back, those that are off apart: all
+ * or none, for one that stayed in would wake us until the next try. */
 static int
 listen_or_not(struct acceptor *a, bool on)
 {
@@ -190,7 +191,10 @@ listen_or_not(struct acceptor *a, bool on)
 
 	for (unsigned i = 0; i < a->sh->pool->nlisteners && err == 0; i++)
 		err = watch(a, i, on && !is_off(a, i));
-	a->is_listening = on && err == 0;
+	if (err < 0)
+		(void)listen_or_not(a, false); /* which cannot fail */
+	else
+		a->is_listening = on;
 	return err;
 }
 
