@@ -321,6 +321,7 @@ write_lines(void *arg)
 	struct losses losses = { .told = log_dropped() };
 
 	(void)arg;
+	(void)pthread_setname_np(pthread_self(), "log");
 	pthread_mutex_lock(&logger.lock);
 	for (;;) {
 		take_sink(&sink);

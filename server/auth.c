@@ -183,7 +183,7 @@ helper(void *arg)
 {
 	struct crypt_data scratch = { 0 }; /* 32 KiB, no reason to fail for them */
 
-	pthread_setname_np(pthread_self(), "poold-auth");
+	(void)pthread_setname_np(pthread_self(), "auth");
 	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), HELPER_NICE);
 	work(arg, &scratch);
 	OPENSSL_cleanse(&scratch, sizeof(scratch));

@@ -264,6 +264,7 @@ run(void *arg)
 	struct loop_event *events = calloc(LOOP_BATCH, sizeof(*events));
 	bool more = false;
 
+	(void)pthread_setname_np(pthread_self(), "control");
 	if (events == NULL) {
 		log_error("control", "out of memory: no control socket");
 		return NULL;

@@ -40,7 +40,7 @@ run(void *arg)
 {
 	struct control *c = arg;
 
-	(void)pthread_setname_np(pthread_self(), "poold-bans");
+	(void)pthread_setname_np(pthread_self(), "bans");
 	write_file(c);
 	mailbox_post(&c->mailbox, &c->bans_saving.mail);
 	return NULL;
