@@ -24,6 +24,18 @@
 
 #define CHUNK 65536
 
+json_t *__real_rpc_parse(const char *line, size_t len, char *error, size_t size);
+json_t *__wrap_rpc_parse(const char *line, size_t len, char *error, size_t size);
+
+static int parsed; /* lines */
+
+json_t *
+__wrap_rpc_parse(const char *line, size_t len, char *error, size_t size)
+{
+	parsed++;
+	return __real_rpc_parse(line, len, error, size);
+}
+
 static struct pool pool;
 static struct control control;
 static struct peer *peer;
@@ -172,6 +184,25 @@ a_line_that_waits_for_a_place_is_taken_when_a_call_ends(void **state)
 	(void)serve(peer);
 	(void)hear(text, sizeof(text));
 	assert_non_null(strstr(text, "\"id\":1"));
+}
+
+/* It may be long, and to look at it in every turn would hold up everybody. */
+static void
+a_line_that_waits_for_a_place_is_parsed_once_before(void **state)
+{
+	char id[16];
+
+	(void)state;
+	for (int i = 0; i < CONTROL_CALLS; i++) {
+		snprintf(id, sizeof(id), "e%d", i);
+		begin(id, NULL);
+	}
+	say("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"rpc.describe\"}\n");
+	parsed = 0;
+	for (int i = 0; i < 10; i++)
+		(void)serve(peer);
+	assert_int_equal(parsed, 1);
+	assert_true(peer->in.len > 0);
 }
 
 static void
@@ -344,6 +375,7 @@ main(void)
 		TEST(a_client_that_takes_everything_at_once_is_not_forgotten),
 		TEST(no_more_waits_for_a_client_than_is_allowed),
 		TEST(a_line_that_waits_for_a_place_is_taken_when_a_call_ends),
+		TEST(a_line_that_waits_for_a_place_is_parsed_once_before),
 		TEST(cancel_is_taken_though_no_place_is_left),
 		TEST(a_line_that_is_too_long_is_answered_and_ends_the_client),
 		TEST(one_who_ends_his_input_gets_his_answer_first),
