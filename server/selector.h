@@ -30,6 +30,9 @@ bool selector_match(const struct selector *sel, const struct row *row);
 /* False: no connection with this id matches, whatever else it is. Costs less than a row. */
 bool selector_has_id(const struct selector *sel, uint64_t id);
 
+/* How many values it holds: one match takes at most so many comparisons. */
+size_t selector_size(const struct selector *sel);
+
 /* The user, if the selector is exactly one bare user id; else NULL. */
 const char *selector_one_user(const struct selector *sel);
 

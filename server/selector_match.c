@@ -119,6 +119,16 @@ selector_one_user(const struct selector *sel)
 	return sel->terms[0].values[0].text;
 }
 
+size_t
+selector_size(const struct selector *sel)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < sel->nterms; i++)
+		n += sel->terms[i].nvalues;
+	return n;
+}
+
 bool
 selector_is_empty(const struct selector *sel)
 {

@@ -8,6 +8,7 @@
 
 /* Free slots and slots that do not match cost little: so many make a slice too. */
 #define SWEEP_LOOKS (4 * SWEEP_SLICE)
+#define A_STEP 64 /* values of a selector, of which a request may have thousands */
 
 void
 sweeper_init(struct sweeper *w, struct shard *sh)
@@ -74,10 +75,12 @@ is_match(const struct sweep *s, const struct connection *conn, struct row *row)
 static bool
 slice(struct sweep *s, struct shard *sh)
 {
-	unsigned visited = 0;
+	unsigned visited = 0, steps = 0;
 	bool end = false;
 	struct row row;
 
+	if (s->selector != NULL)
+		steps = (unsigned)(selector_size(s->selector) / A_STEP);
 	slice_begin(&sh->slice, SLICE_SWEEP_US);
 	for (unsigned looked = 0; looked < SWEEP_LOOKS && visited < SWEEP_SLICE &&
 				  !slice_is_over(&sh->slice);
@@ -89,6 +92,7 @@ slice(struct sweep *s, struct shard *sh)
 		if (conn == NULL)
 			continue;
 		s->online += connection_is_registered(conn);
+		slice_add_steps(&sh->slice, steps);
 		if (!is_match(s, conn, &row))
 			continue;
 		s->matched++;

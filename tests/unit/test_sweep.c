@@ -23,6 +23,7 @@
 static struct rig b;
 static int peers[MANY];
 static unsigned npeers, done, visits;
+static unsigned steps_left; /* since the last look at the clock, when run() ended */
 
 static int
 setup(void **state)
@@ -90,6 +91,7 @@ run(struct sweep *s)
 	sweeper_add(&sweeper, s);
 	while (sweeper_is_busy(&sweeper))
 		sweeper_turn(&sweeper);
+	steps_left = b.sh.slice.steps;
 	rig_end_turn(&b);
 }
 
@@ -135,6 +137,30 @@ only_what_matches_is_visited(void **state)
 	assert_int_equal(atomic_load(&b.sh.stats.closed[CLOSE_KICKED]), MANY / 2);
 	assert_memory_equal(rig_heard(peers[0]), "BYE 400 kicked", 14);
 	assert_string_equal(rig_heard(peers[1]), "");
+}
+
+/* Each match takes so long then that the clock is looked at after it. */
+static void
+with_thousands_of_names_a_row_is_more_than_a_step(void **state)
+{
+	struct sweep s = { .visit = count, .is_of_all = true };
+	struct selector *sel;
+	char names[10000] = "user=nobody", error[200];
+	const char *words[] = { names };
+	enum rpc_kind kind;
+
+	(void)state;
+	log_in(5);
+	for (size_t len = strlen(names), i = 0; i < 1000; i++)
+		len += (size_t)snprintf(names + len, sizeof(names) - len, ",n%zu", i);
+	assert_int_equal(
+	    selector_parse(words, 1, &sel, &kind, error, sizeof(error)), 0);
+	assert_int_equal(selector_size(sel), 1001);
+	s.selector = sel;
+	run(&s);
+	selector_free(sel);
+	assert_int_equal(s.online, 5);
+	assert_int_equal(steps_left, 0);
 }
 
 static void
@@ -345,6 +371,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(every_connection_is_visited_once_in_slices),
 		TEST(only_what_matches_is_visited),
+		TEST(with_thousands_of_names_a_row_is_more_than_a_step),
 		TEST(of_ids_only_theirs_are_visited_and_all_are_counted),
 		TEST(handles_of_those_who_have_gone_find_nobody),
 		TEST(without_handles_nobody_is_visited),
