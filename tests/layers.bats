@@ -11,7 +11,7 @@ layers() {
 	cat <<-EOF
 		main daemon notify options signals startup
 		control* serve peer rights call bulk drain listing ended user_row audit dispatch method* metrics* pending preview recent reload* survey*
-		worker acceptor sweep stopper reconfigure pool.c
+		worker* acceptor sweep stopper reconfigure pool.c
 		connection* request input login stream traced deadlines delivery* shard.c
 		directory limits bans* fights pace idle auth password* events trace history* listener pool.h shard.h
 		parcel message outqueue protocol greeting settings* config* overlay durable file stats counters cast
