@@ -130,9 +130,12 @@ units_parse_duration(const char *text, int64_t *ret_ms)
 	if (err == 0)
 		err = *end == '\0' ? add_units(&total, &n, 1000)
 				   : parse_parts(text, &total);
-	if (err == 0)
-		*ret_ms = total;
-	return err;
+	if (err < 0)
+		return err;
+	if (total > UNITS_DURATION_MAX)
+		return -ERANGE;
+	*ret_ms = total;
+	return 0;
 }
 
 int

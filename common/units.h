@@ -13,7 +13,10 @@
 
 #define UNITS_TEXT_SIZE 48
 
-/* 90s 5m 2h 1d 100ms 1h30m 1.5s; a bare number is seconds. */
+/* Some 73,000 years, in ms: counted from now it is still a time, in microseconds too. */
+#define UNITS_DURATION_MAX (INT64_MAX / 4000)
+
+/* 90s 5m 2h 1d 100ms 1h30m 1.5s; a bare number is seconds. -ERANGE: too long. */
 int units_parse_duration(const char *text, int64_t *ret_ms);
 
 /* 64KiB 1MiB 10M 10k 1G 512B (k, M, G are powers of 1024 too); bare: bytes. */
