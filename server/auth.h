@@ -5,7 +5,8 @@
  * answer through the mailbox of whoever asked. The queue is bounded: a storm of
  * logins costs "busy" answers, not memory. No address can keep the others out: when it
  * is full, whoever has fewer jobs in it than another takes the place of that one's
- * last, and every second turn is that of who has fewest. Any thread may ask; open, reload and close are the main thread's.
+ * last, and every second turn is that of who has fewest. Any thread may ask; open,
+ * reload and close are the main thread's.
  */
 #ifndef SERVER_AUTH_H
 #define SERVER_AUTH_H
@@ -67,8 +68,9 @@ bool auth_trusts(struct auth *auth, bool peer_is_local);
 
 /*
  * Asks for job->user and job->secret. AUTH_PENDING: the job is the service's until
- * it is posted, with AUTH_BUSY if its place went to somebody else. AUTH_BUSY and AUTH_FAILED (no method checks secrets): the job is
- * still the caller's. Never blocks for longer than a short lock.
+ * it is posted, with AUTH_BUSY if its place went to somebody else. AUTH_BUSY and
+ * AUTH_FAILED (no method checks secrets): the job is still the caller's. Never blocks
+ * for longer than a short lock.
  */
 enum auth_verdict auth_check(struct auth *auth, struct auth_job *job);
 

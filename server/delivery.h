@@ -21,8 +21,8 @@ struct shard;
 
 /*
  * To a handle wherever it lives; takes its own reference of msg (NULL for
- * EVICT; for REPLACED see parcel.h). Returns false if it was on this worker and refused the
- * message because it reads too slowly (policy reject).
+ * EVICT; for REPLACED see parcel.h). Returns false if it was on this worker and
+ * refused the message because it reads too slowly (policy reject).
  */
 bool delivery_send(struct shard *sh, enum parcel_kind kind, struct handle to,
     struct message *msg, uint64_t by);

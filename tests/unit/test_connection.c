@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "server/auth.h"
 #include "server/directory.h"
 #include "server/events.h"
 #include "server/history.h"
@@ -19,11 +20,48 @@
 #include "tests/unit/rig.h"
 
 static struct rig b;
+static bool is_busy; /* all who check secrets, of whom nobody is trusted then */
+
+bool __real_auth_trusts(struct auth *auth, bool peer_is_local);
+bool __wrap_auth_trusts(struct auth *auth, bool peer_is_local);
+enum auth_verdict __real_auth_check(struct auth *auth, struct auth_job *job);
+enum auth_verdict __wrap_auth_check(struct auth *auth, struct auth_job *job);
+
+bool
+__wrap_auth_trusts(struct auth *auth, bool peer_is_local)
+{
+	return !is_busy && __real_auth_trusts(auth, peer_is_local);
+}
+
+enum auth_verdict
+__wrap_auth_check(struct auth *auth, struct auth_job *job)
+{
+	return is_busy ? AUTH_BUSY : __real_auth_check(auth, job);
+}
 
 static int64_t
 in_state(enum connection_state s)
 {
 	return atomic_load(&b.sh.stats.state[s]);
+}
+
+static void
+a_login_that_nobody_has_time_for_is_put_off_and_counted(void **state)
+{
+	int peer;
+	struct connection *conn = rig_connect(&b, &peer);
+
+	(void)state;
+	(void)rig_heard(peer); /* the greeting */
+	is_busy = true;
+	rig_say(conn, peer, "AUTH bob secret\r\n");
+	is_busy = false;
+	assert_string_equal(rig_heard(peer), "ERR 503 busy retry=1000\r\n");
+	assert_int_equal(atomic_load(&b.sh.stats.counter[COUNT_AUTH_BUSY]), 1);
+	assert_int_equal(in_state(STATE_CONNECTED), 1);
+	rig_say(conn, peer, "AUTH bob secret\r\n");
+	assert_string_equal(rig_heard(peer), "OK user=bob session=1/1\r\n");
+	close(peer);
 }
 
 static void
@@ -505,6 +543,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(a_login_that_nobody_has_time_for_is_put_off_and_counted),
 		TEST(a_login_moves_a_connection_from_anonymous_to_active),
 		TEST(a_second_login_of_a_user_ends_the_first),
 		TEST(before_login_only_a_few_commands_are_taken),

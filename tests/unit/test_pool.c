@@ -302,6 +302,8 @@ a_worker_that_is_ahead_of_the_others_takes_no_input_until_they_have_caught_up(
 	expect(fds[1], "OK 1\r\n");
 	expect(fds[0], "MSG b 3\r\none\r\n"); /* mail comes all the same */
 	assert_false(is_heard(fds[0], 50));
+	assert_int_equal(
+	    atomic_load(&pool->shards[0]->stats.counter[COUNT_INPUT_WAITS]), 1);
 	atomic_fetch_sub(&pool->shards[0]->under_way, 64u << 20);
 	assert_true(is_heard(fds[0], 10000));
 	expect(fds[0], "PONG x\r\n");
