@@ -253,7 +253,6 @@ enum delivery {
 	DELIVERY_REFUSED, /* the same under slow_reader: reject; the sender is told */
 	DELIVERY_GONE,	  /* not logged in any more */
 };
-void delivery_catch_up(struct connection *conn); /* broadcasts it has not seen */
 void delivery_tell_lost(struct connection *conn);
 void delivery_count_dropped(struct connection *conn);
 /* A broadcast into the log of the worker; what it leaves out: see parcel.h. */

@@ -41,8 +41,9 @@ fail(struct report *report, int err, const char *format, ...)
 	return err;
 }
 
-char *
-control_socket_default(void)
+/* The path when the configuration names none; malloc'd, NULL: no memory. */
+static char *
+default_path(void)
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
 	char *path;
@@ -298,7 +299,7 @@ control_socket_open(struct control_socket *s,
 	*s = (struct control_socket){ .fd = -1, .lock_fd = -1, .dir_fd = -1 };
 	snprintf(error, size, "control socket: out of memory");
 	if (*path == '\0') {
-		path = made = control_socket_default();
+		path = made = default_path();
 		err = made == NULL ? -ENOMEM
 				   : make_directory(made, options->owner, &report);
 	}

@@ -22,9 +22,6 @@ struct control_socket {
 	ino_t ino;
 };
 
-/* The path when the configuration names none; malloc'd, NULL: no memory. */
-char *control_socket_default(void);
-
 struct control_socket_options { /* strings are never NULL */
 	const char *path;  /* "": the default, whose directory is made if need be */
 	mode_t mode;	   /* permissions of the socket */

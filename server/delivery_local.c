@@ -111,20 +111,6 @@ queue_message(struct connection *conn, struct message *msg)
 	return DELIVERED;
 }
 
-enum delivery
-delivery_local(struct connection *conn, struct message *msg)
-{
-	if (!connection_is_online(conn))
-		return DELIVERY_GONE;
-	/* An earlier broadcast of the same sender goes first. */
-	delivery_catch_up(conn);
-	if (!connection_is_online(conn))
-		return DELIVERY_GONE;
-	return queue_message(conn, msg);
-}
-
-/* ---- broadcasts ---- */
-
 /*
  * casts_before is the lower half of a number that only grows: it follows, long before
  * what comes is so much newer that it would look older.
@@ -141,8 +127,9 @@ is_for(const struct cast *c, struct connection *conn)
 	return c->except == NULL || strcmp(c->except, connection_user(conn)) != 0;
 }
 
-void
-delivery_catch_up(struct connection *conn)
+/* Queues the broadcasts that it has not seen. */
+static void
+catch_up(struct connection *conn)
 {
 	struct cast_log *log = &conn->sh->casts;
 
@@ -154,6 +141,20 @@ delivery_catch_up(struct connection *conn)
 			    conn); /* nobody to tell but the receiver */
 	}
 }
+
+enum delivery
+delivery_local(struct connection *conn, struct message *msg)
+{
+	if (!connection_is_online(conn))
+		return DELIVERY_GONE;
+	/* An earlier broadcast of the same sender goes first. */
+	catch_up(conn);
+	if (!connection_is_online(conn))
+		return DELIVERY_GONE;
+	return queue_message(conn, msg);
+}
+
+/* ---- broadcasts ---- */
 
 /*
  * As it is with most: they have one broadcast to see, and nothing that goes before it,
@@ -183,7 +184,7 @@ sweep_one(struct shard *sh, struct connection *conn)
 		return;
 	slice_add_steps(&sh->slice, sh->casts.head - conn->cast_seen);
 	if (!send_from_log(sh, conn))
-		delivery_catch_up(conn);
+		catch_up(conn);
 	if (!(conn->flags & CONN_BLOCKED))
 		stream_flush(conn);
 }
